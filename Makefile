@@ -12,6 +12,7 @@ BENCH_ARGS  ?=
 CARDS_ARGS  ?=
 LOCK_ARGS   ?=
 CRASH_ARGS  ?=
+ADAPTERS_ARGS ?=
 
 # The demo keeps its records in SQLite, so it needs neither Redis' libraries nor the numpy that they bring.
 NOT_IN_DEMO := redis langgraph-checkpoint-redis
@@ -35,7 +36,7 @@ find_python() { \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick crash bench docs lint format cards screenshots lock clean
+.PHONY: help setup demo test quick adapters crash bench docs lint format cards screenshots lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -84,6 +85,9 @@ test: setup  ## style, types, layers, every test but the slow ones, and full bra
 
 quick: setup  ## the tests of the units and of the contracts on SQLite but the heavy ones, in under a minute
 	@HYPOTHESIS_PROFILE=glance $(BIN)/pytest -m 'not redis and not browser and not slow and not heavy' -n auto --dist worksteal -q tests/unit tests/conformance
+
+adapters: setup  ## test the adapters beside CrewAI, OpenAI Agents, Pydantic AI and Google ADK, in environments of their own
+	@$(BIN)/python -m tests.clients.adapters.environments $(ADAPTERS_ARGS)
 
 crash: setup  ## kill gateways and workers at every point under load, and print a table (CRASH_ARGS=--help)
 	@tools/redis-server.sh $(BIN)/python

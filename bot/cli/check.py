@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -14,13 +15,15 @@ import yaml
 
 from bot import policy_file, settings, stores
 from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.errors import NotFound, SettingsError, Unreachable
 from bot.approvals.model.policy import Policy
 from bot.approvals.model.question import Question
+from bot.approvals.model.token import Token
 from bot.approvals.ports.slack import LookupFailed
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.matching import Policies
-from bot.approvals.services.people.staffing import staffed, unmatched, unmet, untied
+from bot.approvals.services.people.staffing import staffed, unheard, unmatched, unmet, untied
 from bot.engines.langgraph.loading import registry, undeclared
 from bot.printable import printable
 from bot.settings import SECRET_PREFIX, Settings
@@ -79,7 +82,7 @@ async def check(env_file: Path) -> int:
         before = findings.wrong
         await _storage(loaded, findings)
         if findings.wrong == before and policies is not None:
-            await _conventions(loaded, policies, findings)
+            await _records(loaded, policies, findings)
         if await _slack(loaded, findings) and policies is not None:
             await _approvers(loaded, policies, findings)
     sys.stdout.write("\n".join(map(printable, findings.lines)) + "\n")
@@ -154,21 +157,26 @@ async def _storage(loaded: Settings, findings: Findings) -> None:
         findings.bad(fatal)
 
 
-async def _conventions(loaded: Settings, policies: Policies, findings: Findings) -> None:
-    """Warns of graphs that recently asked without a known convention, by the newest records."""
+async def _records(loaded: Settings, policies: Policies, findings: Findings) -> None:
+    """Warns of graphs that recently asked without a known convention, by the newest records, and of tokens that
+    policies name and that nobody can vote through."""
     file = loaded.state_dir / stores.RECORDS
     if loaded.redis_url is None and file.exists() and not is_of_this_version(file):
         findings.good("how graphs ask was not checked: the records are from an earlier version")
         return
-    declared = {name for name, terms in policies.graphs.items() if terms.answer}
+    asked: list[tuple[str, Question]] = []
+    tokens: Sequence[Token] = ()
     try:
         async with stores.records(loaded) as storage:
-            asked = await _recent_questions(storage)
+            asked, tokens = await _recent_questions(storage), await storage.tokens()
     except SettingsError:
-        return  # there are no records yet
+        pass  # there are no records yet
     except Unreachable as unreachable:
         findings.risky(f"how graphs ask could not be read from the records ({unreachable})")
         return
+    for sentence in unheard(policies, tokens, datetime.now(UTC)):
+        findings.risky(f"policies: {sentence}")
+    declared = {name for name, terms in policies.graphs.items() if terms.answer}
     for graph in sorted({graph for graph, question in asked if undeclared.is_undeclared(question)} - declared):
         findings.risky(f"by the newest records, {undeclared.sentence(graph)}")
 
@@ -179,7 +187,7 @@ async def _recent_questions(storage: Storage) -> list[tuple[str, Question]]:
     asked: list[tuple[str, Question]] = []
     for entry in await storage.trail(max(newest.number - MAX_ENTRIES, 0), MAX_ENTRIES):
         event = decode(AuditEvent, entry.body.decode()) if entry.body else None
-        if event is None or event.kind != "opened" or event.request_id is None:
+        if event is None or event.kind != "opened" or event.request_id is None or is_of_caller(event.task_id):
             continue
         with contextlib.suppress(NotFound):
             request = await storage.request(event.request_id)

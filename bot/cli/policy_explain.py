@@ -113,7 +113,7 @@ async def explain(options: Options) -> int:
         lines = [*([unknown, ""] if unknown else []), *lines]
         if governing is not None:
             policy = bound(governing, question)
-            lines += _policy(policy)
+            lines += _policy(policy, task)
             lines += _card(policies.cards.get(task.graph, CardTerms()), question)
             lines += await _people(policy, directory)
             lines += _times(policy, datetime.now(UTC))
@@ -184,7 +184,7 @@ def _rules(policies: Policies, facts: Facts) -> tuple[list[str], Policy | None]:
 # --- Who ----------------------------------------------------------------------------------------
 
 
-def _policy(policy: Policy) -> list[str]:
+def _policy(policy: Policy, task: Task) -> list[str]:
     lines = [""]
     if policy.auto is not None:
         answer = "approved" if policy.auto.approve else "rejected"
@@ -193,7 +193,7 @@ def _policy(policy: Policy) -> list[str]:
             "Where the question does not take that answer, people are asked:",
         ]
     terms = [
-        _requester(policy),
+        _requester(policy, task),
         f"Must say why: {_listed(policy.reasons)}." if policy.reasons else "Nobody has to say why.",
         *(["Its card names the actions alone; those who may answer open the rest."] if policy.private else []),
         *([f"Its card stands in {policy.channel} as well as in the task's thread."] if policy.channel else []),
@@ -215,7 +215,9 @@ def _card(terms: CardTerms, question: Question) -> list[str]:
     ]
 
 
-def _requester(policy: Policy) -> str:
+def _requester(policy: Policy, task: Task) -> str:
+    if isinstance(task.requester, Program):
+        return "No person asks for it, so everybody who is named may answer."
     if policy.self_approval:
         return "The requester may answer too."
     if policy.self_answer:

@@ -23,6 +23,7 @@ _USER = r"[UW][A-Z0-9]+"
 _EMAIL = r"[^@\s<>#]+@[^@\s<>]+"
 _GROUP = r"S[A-Z0-9]+|@[\w.-]+"
 _CHANNEL = r"C[A-Z0-9]+|G[A-Z0-9]+|#[^\s#@<>]+"
+_PAGE = r"[a-z0-9][a-z0-9._-]{0,62}"
 _KEY = r"[A-Za-z_]\w*(\.\w+)+"
 
 
@@ -126,8 +127,8 @@ def _mark(value: object) -> object:
 
 
 def _token(value: object) -> object:
-    if not isinstance(value, str) or not value or not value.isprintable() or len(value.split()) != 1:
-        raise ValueError(f"{value!r} is not the name of a token: `countersign tokens list` has the names")
+    if not isinstance(value, str) or not re.fullmatch(_PAGE, value):
+        raise ValueError(f"{value!r} is not the name of a token: `python -m bot tokens list` shows which there are")
     return value
 
 

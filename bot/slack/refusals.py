@@ -250,7 +250,7 @@ _DECIDED: Final[Mapping[Outcome, str]] = {
 
 def _who_was_first(decision: Decision | None) -> str:
     if decision is None:
-        return "This request is no longer open: it moved on without an answer."
+        return "This request is no longer open: the graph has moved on without an answer."
     if isinstance(decision, Expired):
         return f"Nobody answered in time: this expired at {moment(decision.at)}."
     if isinstance(decision, Cancelled) and isinstance(decision.by, Program):

@@ -128,9 +128,8 @@ def refuse_unless_eligible(request: Request, member: Member, approvers: Eligible
 
 
 def refuse_unless_via(request: Request, through: str) -> None:
-    """Return if the policy takes answers through this token. It always takes those from Slack, which come through none.
-    Raises `NotThisWay` if it does not."""
-    if through and through not in request.policy.via:
+    """Return if the policy takes answers through this token. Raises `NotThisWay` if it does not."""
+    if through not in request.policy.via:
         raise NotThisWay(through, request.policy.name)
 
 

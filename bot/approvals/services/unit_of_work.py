@@ -133,7 +133,8 @@ class UnitOfWork:
     async def _authorized(self, actor: Actor, request: Request, verb: Verb, shown: Shown) -> EligibleApprovers:
         """The eligible approvers if the verb asks for them, otherwise nobody. Records a refusal of the person."""
         try:
-            eligible.refuse_unless_via(request, actor.through)
+            if actor.through:
+                eligible.refuse_unless_via(request, actor.through)
             match verb.may:
                 case May.VOTE:
                     return await self.eligibility.admit(request, actor.person, shown, fresh=verb.counts)

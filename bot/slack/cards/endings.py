@@ -100,7 +100,11 @@ def _ended(ended: Ended, settled: Sequence[tuple[Request, Decision]]) -> Ending:
     request, decision = settled[-1]
     sign, said = decision_words.sign(decision), _decided(request, decision)
     if isinstance(request.state, Superseded):
-        return Ending(sign=decision_words.FAILED, said=f"{said}, but the agent may not have been told", report=report)
+        return Ending(
+            sign=decision_words.FAILED,
+            said=f"{said}, but {programs.agent(request)} may not have been told",
+            report=report,
+        )
     silent = not report and sign == decision_words.APPROVED and not is_of_caller(request.task_id)
     words = [said, _tally(settled), NOTHING_REPORTED if silent else ""]
     return Ending(sign=sign, said=" · ".join(each for each in words if each), report=report)

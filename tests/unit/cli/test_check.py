@@ -17,11 +17,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bot import stores
+from bot.approvals.model.token import Scope
 from bot.cli.check import check
 from bot.engines import questions
 from bot.settings import Settings
 from bot.storage.sqlite.store import SqliteStorage
-from tests.support.builders import a_request, a_task, an_event
+from tests.support.builders import NOON, a_request, a_task, a_token, a_token_event, an_event
 
 WHSEC = f"whsec_{'c' * 32}"
 SCOPES = "chat:write,commands, im:write"
@@ -124,8 +125,8 @@ async def test_with_wrong_settings_nothing_else_is_looked_at(desk: Desk) -> None
     assert code == 1
     assert [line.split(":")[0].split(" is ")[0] for line in lines] == [
         "wrong  SLACK_BOT_TOKEN",
-        "wrong  SLACK_APP_TOKEN",
         "wrong  LOG_LEVEL",
+        "wrong  SLACK_APP_TOKEN",
     ]
 
 
@@ -312,6 +313,28 @@ async def test_a_graph_whose_convention_is_declared_by_now_is_not_named(desk: De
     _, lines = await desk.check()
 
     assert not [line for line in lines if "convention" in line]
+
+
+async def test_a_page_that_nobody_can_vote_through_is_named(desk: Desk) -> None:
+    (desk.folder / "state").mkdir()
+    desk.write(".env", (desk.folder / ".env").read_text() + "STATE_DIR=state\n")
+    storage = await SqliteStorage.open(desk.folder / "state" / stores.RECORDS)
+    for token in (
+        a_token("portal", scopes=frozenset({Scope.VOTES})),
+        a_token("reader"),
+        a_token("past", scopes=frozenset({Scope.VOTES}), expires_at=NOON.replace(year=2000)),
+    ):
+        await storage.add_token(token, a_token_event("token_added", token))
+    await storage.close()
+    desk.write("policies.yaml", "defaults: {approvers: [U0BOB], via: [portal, reader, past, porter]}")
+
+    _, lines = await desk.check()
+
+    assert [line for line in lines if " via " in line] == [
+        "risky  policies: via names reader, but nobody can vote through it: the token lacks the scope votes.",
+        "risky  policies: via names past, but nobody can vote through it: the token is expired or revoked.",
+        "risky  policies: via names porter, but nobody can vote through it: there is no token of that name.",
+    ]
 
 
 async def test_records_of_an_earlier_version_are_left_as_they_are(desk: Desk) -> None:

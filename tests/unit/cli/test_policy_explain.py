@@ -88,6 +88,21 @@ def test_the_rule_that_governs_is_named_with_why_the_others_do_not(
     assert "Names are not looked up: SLACK_BOT_TOKEN is not set." in said
 
 
+def test_a_program_may_ask_in_place_of_a_graph(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rule = "rules: [{name: billing, match: {source: billing}, via: [portal, intranet]}]"
+    (folder / "policies.yaml").write_text(f"defaults: {{approvers: [U0BOB]}}\n{rule}\n")
+
+    _, slack = explained(PAYMENT, capsys, "--graph", "payment")
+    _, program = explained(PAYMENT, capsys, "--source", "billing")
+    _, for_somebody = explained(PAYMENT, capsys, "--source", "billing", "--requester", "U0ALICE")
+
+    assert "1. billing: does not, as the source is Slack, not billing" in slack
+    assert "1. billing: governs" in program
+    assert "Answers through portal or intranet count as well as those in Slack." in program
+    assert "No person asks for it, so everybody who is named may answer." in program
+    assert "The requester may not approve" in for_somebody
+
+
 @pytest.mark.parametrize(
     ("terms", "sentence"),
     [

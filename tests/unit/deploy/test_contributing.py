@@ -104,5 +104,6 @@ def test_there_are_at_most_twelve_import_contracts() -> None:
     assert [each["containers"] for each in contracts if each.get("exhaustive")] == [
         ["bot"],
         ["bot.slack"],
+        ["bot.http"],
         ["bot.approvals"],
     ]

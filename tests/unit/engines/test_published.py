@@ -175,6 +175,41 @@ async def test_a_published_graph_is_listed_as_the_graph_itself(both: Both) -> No
 
 
 @pytest.mark.parametrize(("name", "word", "value"), WORDS)
+async def test_a_program_sends_values_and_not_words(both: Both, name: str, word: str, value: JSON) -> None:
+    given: dict[str, JSON] = {"path": "logs", name: value}
+
+    assert await both.published.check_inputs("clean", given) == given
+
+
+@pytest.mark.parametrize(
+    ("graph", "values", "problems"),
+    [
+        ("clean", {"path": 3}, {"path": "cannot be `3`: it has to be a text, such as my logs"}),
+        ("clean", {}, {"path": "is missing"}),
+        ("guarded", {"path": "/"}, {"": "not the root, please"}),
+    ],
+)
+async def test_values_that_do_not_fit_are_refused(
+    both: Both, graph: str, values: dict[str, JSON], problems: dict[str, str]
+) -> None:
+    with pytest.raises(InvalidInputs) as refused:
+        await both.published.check_inputs(graph, values)
+
+    assert refused.value.problems == problems
+
+
+async def test_a_value_that_is_no_input_is_refused_with_those_that_are(both: Both) -> None:
+    with pytest.raises(InvalidInputs) as refused:
+        await both.published.check_inputs("order", {"item": "hat", "amount": 3, "color": "red"})
+
+    assert refused.value.problems == {"color": "is not an input of it; it takes `item`, `amount`"}
+
+
+async def test_an_agent_that_takes_any_object_gets_what_was_sent(both: Both) -> None:
+    assert await both.published.check_inputs("object", {"any": [1]}) == {"input": {"any": [1]}}
+
+
+@pytest.mark.parametrize(("name", "word", "value"), WORDS)
 async def test_a_word_is_read_as_the_same_value(both: Both, name: str, word: str, value: JSON) -> None:
     itself, published = await both.ways("clean", {"path": "logs", name: word})
 

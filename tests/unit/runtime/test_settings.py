@@ -278,14 +278,14 @@ def test_a_file_that_cannot_be_read_is_named(desk: Desk) -> None:
 
 @pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "REDIS_URL", "WEBHOOK_SECRET"])
 def test_no_error_and_no_text_of_the_settings_shows_a_secret(desk: Desk, name: str) -> None:
-    secret = "hunter2-SECRET"
+    secret = "hunter2"
 
-    assert "SECRET" not in desk.refusal(**tokens(**{name: secret}))
+    assert "hunter2" not in desk.refusal(**tokens(**{name: secret}))
     desk.monkeypatch.undo()
     loaded = Settings(
         slack_bot_token=SecretStr(BOT), slack_app_token=SecretStr(APP), redis_url=SecretStr(f"redis://:{secret}@h/0")
     )
-    assert "SECRET" not in f"{loaded!r}{loaded}"
+    assert "hunter2" not in f"{loaded!r}{loaded}"
 
 
 def test_the_password_of_composes_redis_is_no_misspelt_setting(desk: Desk) -> None:

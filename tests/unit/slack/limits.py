@@ -179,6 +179,10 @@ def _check_part(part: Mapping[str, Any]) -> None:
     for run in part["elements"]:
         if run["type"] == "user":
             assert set(run) == {"type", "user_id"}
+        elif run["type"] == "link":
+            assert set(run) == {"type", "url", "text"}
+            assert run["url"].startswith(("http://", "https://"))
+            assert len(run["url"]) <= 3000
         elif run["type"] == "date":
             assert isinstance(run["timestamp"], int)
             assert run["format"]

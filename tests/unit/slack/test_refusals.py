@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bot.approvals.model import errors
-from bot.approvals.model.decision import Decision
+from bot.approvals.model.decision import Cancelled, Decision
 from bot.approvals.model.errors import (
     AgreedBefore,
     Alike,
@@ -25,6 +25,7 @@ from bot.approvals.model.errors import (
     StaleVersion,
     UnknownGraph,
 )
+from bot.approvals.model.ids import Program, TaskId
 from bot.slack import quotes
 from bot.slack.listeners import register  # noqa: F401 - all of the listeners' own refusals are known then
 from bot.slack.refusals import Refused, worded
@@ -77,6 +78,9 @@ EVIL = "<!channel> <@U1> & <https://evil.example|here>\nsecond line"
         errors.AnotherRule(EVIL),
         errors.NoPolicy(EVIL),
         errors.RuleAnswers(EVIL),
+        errors.NotThisWay(EVIL, EVIL),
+        errors.NotYours(TaskId("t1"), Program(name=EVIL)),
+        errors.OwnRequest([], EVIL),
         errors.NotTold([EVIL]),
         errors.NotEligible(EVIL),
         errors.CannotDelegate(NoDelegate.INELIGIBLE, EVIL),
@@ -98,6 +102,7 @@ def test_what_others_wrote_mentions_nobody_and_leads_nowhere(refusal: Countersig
         (SETTLED[5], "<@U-ALICE>, <@U-BOB> answered this at "),
         (SETTLED[6], "Nobody answered in time: this expired at "),
         (SETTLED[7], "<@U-RITA> cancelled this at "),
+        (Cancelled(by=Program(name="billing"), at=MORNING), "*billing* withdrew this at "),
         (SETTLED[8], "This request is no longer open: the graph has moved on without an answer."),
     ],
 )

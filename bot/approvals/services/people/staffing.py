@@ -3,12 +3,14 @@ them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.approvals.model.ids import Person
 from bot.approvals.model.people import Member
 from bot.approvals.model.policy import Escalate, Policy, Stage, Via
+from bot.approvals.model.token import Scope, Token
 from bot.approvals.ports.slack import Directory, LookupRefused
 from bot.approvals.rules.eligible import EligibleApprovers, is_eligible, missing
 from bot.approvals.rules.matching import Policies, is_key, names_one
@@ -70,6 +72,22 @@ def untied(policies: Policies) -> list[str]:
         for rule in policies.rules
         if rule.policy.auto is not None and rule.policy.auto.approve and not {*rule.graphs, *rule.sources} - {"*"}
     ]
+
+
+def unheard(policies: Policies, tokens: Iterable[Token], now: datetime) -> list[str]:
+    """A sentence for each token that a policy lists under `via` and through which nobody can vote."""
+    known = {token.name: token for token in tokens}
+    named = dict.fromkeys(name for policy in policies.policies for name in policy.via)
+    whys = {name: _why_unheard(known.get(name), now) for name in named}
+    return [f"via names {name}, but nobody can vote through it: {why}." for name, why in whys.items() if why]
+
+
+def _why_unheard(token: Token | None, now: datetime) -> str:
+    if token is None:
+        return "there is no token of that name"
+    if not token.lives(now):
+        return "the token is expired or revoked"
+    return "" if Scope.VOTES in token.scopes else "the token lacks the scope votes"
 
 
 async def _of_stage(stage: Stage, directory: Directory) -> list[str]:

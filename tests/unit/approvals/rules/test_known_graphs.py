@@ -1,6 +1,7 @@
 """Policies that name a graph or a node that does not exist are refused with what may have been meant."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +19,18 @@ def policies(
 ) -> Policies:
     rules = (Rule(policy=policy(), graphs=graphs),) if graphs else ()
     return Policies(rules=rules, otherwise=policy(), graphs=terms or {}, cards=cards or {})
+
+
+def test_cards_may_be_those_of_a_program_that_a_rule_names() -> None:
+    known = Policies(
+        rules=(Rule(policy=policy(), sources=("billing", "ci-*")),),
+        otherwise=policy(),
+        cards={"billing": CardTerms()},
+    )
+
+    refuse_unknown(known, NODES)
+    with pytest.raises(SettingsError, match='Did you mean "billing"'):
+        refuse_unknown(replace(known, cards={"bilingg": CardTerms()}), NODES)
 
 
 def to(node: str) -> GraphTerms:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.approvals.model.ids import ChannelId
+from bot.approvals.model.ids import ChannelId, Program
 from bot.approvals.model.policy import Auto, Consent, Escalate, Expire, Group, Pick, Policy, Step, one_stage
 from bot.approvals.model.question import Item, Question, Risk
 from bot.approvals.rules import matching
@@ -33,6 +33,7 @@ def alone() -> Policy:
         (Rule(policy=policy()), GOVERNS),
         (Rule(policy=policy(), graphs=("clean*", "x")), GOVERNS),
         (Rule(policy=policy(), graphs=("a", "b")), "the graph is cleanup, not a or b"),
+        (Rule(policy=policy(), sources=("*",)), "the source is Slack, not *"),
         (Rule(policy=policy(), actions=("list_*",)), GOVERNS),
         (Rule(policy=policy(), actions=("write_*",)), "the action is read_file, not write_*"),
         (Rule(policy=policy(), risks=("high",)), "its risk is not said, not high"),
@@ -47,6 +48,31 @@ def alone() -> Policy:
 )
 def test_a_rule_says_why_it_does_not_govern(rule: Rule, objection: str) -> None:
     assert rule.objection(facts()) == objection
+
+
+@pytest.mark.parametrize(
+    ("policy", "sources", "objection"),
+    [
+        (policy(), ("billing-*",), GOVERNS),
+        (policy(), ("Billing-Service",), GOVERNS),
+        (policy(), ("ci", "shop"), "the source is billing-service, not ci or shop"),
+        (alone(), ("billing-service",), GOVERNS),
+        (alone(), ("Billing-Service",), "the source is billing-service, not Billing-Service"),
+    ],
+)
+def test_a_rule_can_be_for_programs(policy: Policy, sources: tuple[str, ...], objection: str) -> None:
+    """Their names are compared like graphs'."""
+    rule = Rule(policy=policy, sources=sources)
+
+    assert rule.objection(facts(source="billing-service")) == objection
+    assert rule.objection(facts(source="")) == f"the source is Slack, not {' or '.join(sources)}"
+
+
+def test_a_program_is_nobodys_requester() -> None:
+    rule = Rule(policy=policy(), requesters=("@interns",))
+    known = facts(people={"@interns": frozenset({RITA})}, requester=Program(name="@interns"))
+
+    assert rule.objection(known) == "the requester is not @interns"
 
 
 def test_a_rule_knows_requesters_and_channels_by_what_their_names_mean_now() -> None:

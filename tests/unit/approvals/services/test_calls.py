@@ -583,7 +583,7 @@ async def test_the_history_of_a_request_is_that_of_its_task(shop: Shop) -> None:
     mine = await shop.reading.history(request.id, SOURCES)
     agents = await shop.reading.history(of_agent.id, SOURCES)
 
-    assert next(each.kind for each in mine) == "started"
+    assert mine[0].kind == "started"
     assert {each.request_id for each in agents} == {of_agent.id}
 
 

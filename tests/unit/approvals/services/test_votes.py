@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import cast
 
 import pytest
@@ -17,6 +18,7 @@ from bot.approvals.model.errors import (
     NotAnApprover,
     NotEligible,
     NotFound,
+    NotThisWay,
     OwnRequest,
     StaleVersion,
     Unreachable,
@@ -49,6 +51,58 @@ async def test_the_history_names_the_vote_that_settled_and_what_it_was_bound_to(
     assert voted.person == ALICE
     assert (voted.digest, voted.rule) == (request.digest, request.policy.name)
     assert voted.data == {"version": 1, "verdicts": ["approve"], "outcome": "approve"}
+
+
+async def test_a_vote_from_another_page_counts_if_the_policy_names_its_token() -> None:
+    async with a_world(otherwise=replace(policy(), via=("portal",))) as world:
+        request = await asked(world)
+
+        settled = await world.answers.vote(elsewhere(world, ALICE, "portal"), Shown.of(request), (Approve(),))
+
+        (voted,) = await world.history(await world.task(request.task_id), "voted")
+        assert isinstance(settled.decision, Answered)
+        assert [(vote.person, vote.through) for vote in settled.votes] == [(ALICE, "portal")]
+        assert (voted.person, voted.through) == (ALICE, "portal")
+
+
+@pytest.mark.parametrize("via", [(), ("portal",)])
+async def test_a_vote_from_another_page_is_refused_and_recorded_otherwise(via: tuple[str, ...]) -> None:
+    async with a_world(otherwise=replace(policy(), via=via)) as world:
+        request = await asked(world)
+
+        with pytest.raises(NotThisWay, match="takes no answers through intranet"):
+            await world.answers.vote(elsewhere(world, ALICE, "intranet"), Shown.of(request), (Approve(),))
+
+        (refused,) = await world.history(await world.task(request.task_id), "refused")
+        assert (refused.person, refused.through, refused.data["why"]) == (ALICE, "intranet", "NotThisWay")
+        assert not (await world.storage.request(request.id)).votes
+
+
+async def test_on_another_page_the_same_people_may_vote_as_in_slack() -> None:
+    async with a_world(otherwise=replace(policy(), via=("portal",))) as world:
+        request = await asked(world)
+
+        with pytest.raises(OwnRequest):
+            await world.answers.vote(elsewhere(world, RITA, "portal"), Shown.of(request), (Approve(),))
+        with pytest.raises(NotAnApprover):
+            await world.answers.vote(elsewhere(world, STRANGER, "portal"), Shown.of(request), (Approve(),))
+
+
+async def test_what_was_said_on_another_page_can_be_taken_back_in_slack() -> None:
+    async with a_world(otherwise=replace(policy(), via=("portal",))) as world:
+        request = await asked(world)
+        voted = elsewhere(world, ALICE, "portal")
+        await world.answers.vote(voted, Shown.of(request), (Approve(),), hold=timedelta(seconds=10))
+
+        reopened = await world.answers.take_back(world.actor(ALICE), request.id)
+
+        (taken,) = await world.history(await world.task(request.task_id), "taken_back")
+        assert (reopened.decision, reopened.votes, taken.through) == (None, (), "")
+
+
+def elsewhere(world: World, person: Person, token: str) -> Actor:
+    """The person, on the page that this token is for."""
+    return replace(world.actor(person), through=token)
 
 
 async def test_a_vote_that_settles_nothing_is_recorded_as_such() -> None:

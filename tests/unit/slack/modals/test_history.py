@@ -10,8 +10,10 @@ import pytest
 
 from bot.approvals.model.actor import COMMAND
 from bot.approvals.model.audit import AuditEvent, event_of
-from bot.approvals.model.ids import ChannelId, MessageRef, Person, TeamId, Ts, UserId
+from bot.approvals.model.caller import Caller
+from bot.approvals.model.ids import ChannelId, MessageRef, Person, Program, TeamId, Ts, UserId
 from bot.approvals.model.message import MessageKind
+from bot.approvals.model.task import Task
 from bot.slack.blocks import MODAL_BLOCKS
 from bot.slack.modals import history_modal
 from bot.slack.modals.views import Modal
@@ -157,3 +159,66 @@ def test_every_kind_of_surface_that_people_act_on_is_named() -> None:
         message = replace(CARD, kind=kind)
         shown = words(history_modal.trail(TASK, REQUEST, [replace(an_event("retried"), surface="card")], [message]))
         assert " · on the " in shown
+
+
+# --- Programs -----------------------------------------------------------------------------------
+
+CALLER = Caller(source="billing_service", token="billing", key="k", body="", run="nightly")
+CALLED = a_task("caller-12ab", requester=Program(name="billing_service"), graph="billing_service", caller=CALLER)
+STARTED = a_task(requester=BOB, caller=CALLER)
+
+
+def by_program(kind: str, task: Task, *, of_request: bool = True, **data: Any) -> AuditEvent:
+    event = event_of(a_request(task=task), kind, NOON, through="billing", data=data)
+    return event if of_request else replace(event, request_id=None, digest="", rule="")
+
+
+@pytest.mark.parametrize(
+    ("task", "event", "told"),
+    [
+        (CALLED, by_program("started", CALLED, of_request=False), "*billing service* asked."),
+        (replace(CALLED, requester=BOB), by_program("started", CALLED), "*billing service* asked for <@U0BOB>."),
+        (STARTED, by_program("started", STARTED), "*billing service* started *cleanup* for <@U0BOB>."),
+        (CALLED, by_program("opened", CALLED), "People were asked."),
+        (STARTED, by_program("opened", STARTED), "The agent asked."),
+        (
+            CALLED,
+            by_program("resume_begun", CALLED, told=True),
+            "*billing service* can fetch the decision, which is `true`.",
+        ),
+        (CALLED, by_program("resume_begun", CALLED), "*billing service* can fetch the decision."),
+        (CALLED, by_program("superseded", CALLED), "It was no longer needed."),
+        (CALLED, by_program("consumed", CALLED, execution="run <7>"), "for its execution `run &lt;7&gt;`."),
+        (CALLED, by_program("consumed", CALLED), "*billing service* took the decision."),
+        (
+            CALLED,
+            by_program("cancelled", CALLED, reason="paid <!here>"),
+            "*billing service* withdrew it: “paid &lt;!here&gt;”.",
+        ),
+        (CALLED, by_program("cancelled", CALLED), "*billing service* withdrew it."),
+        (STARTED, by_program("cancelled", STARTED), "*billing service* cancelled it."),
+        (CALLED, by_program("retried", CALLED), "*billing service* had it tried again."),
+        (CALLED, replace(by_program("voted", CALLED, verdicts=["approve"]), person=BOB), "<@U0BOB> approved."),
+        (CALLED, by_program("expired", CALLED), "Nobody answered in time."),
+    ],
+)
+def test_what_a_program_did_is_told_by_its_name(task: Task, event: AuditEvent, told: str) -> None:
+    assert told in words(history_modal.trail(task, None, [event], []))
+
+
+def test_a_vote_from_another_page_is_told_with_the_page() -> None:
+    voted = event_of(REQUEST, "voted", NOON, person=BOB, through="por*tal_1", data={"verdicts": ["approve"]})
+
+    assert "through *portal 1*" in words(history_modal.trail(TASK, REQUEST, [voted], []))
+
+
+def test_what_a_program_did_is_told_once() -> None:
+    request = a_request(task=CALLED)
+    both = [by_program("cancelled", CALLED, of_request=of_request) for of_request in (True, False)]
+    repeated = [by_program(kind, CALLED, of_request=False) for kind in ("delivered", "ended")]
+
+    shown = words(history_modal.trail(CALLED, request, [*both, *repeated], []))
+
+    assert shown.count("withdrew it") == 1
+    assert "1 event'" in shown
+    assert "withdrew it" in words(history_modal.trail(CALLED, None, both[1:], []))

@@ -9,7 +9,9 @@ from typing import Any
 from bot.approvals.model.actor import COMMAND, Shown
 from bot.approvals.model.agent import ThreadStatus
 from bot.approvals.model.audit import AuditEvent
+from bot.approvals.model.caller import Caller
 from bot.approvals.model.decision import Respond
+from bot.approvals.model.ids import Program
 from bot.approvals.model.policy import Group, Policy, Stage
 from bot.approvals.model.question import Item, Question, Risk, Verdict
 from bot.approvals.model.task import Task
@@ -53,6 +55,18 @@ def asked_by(event: AuditEvent) -> Question:
     return _CONVERTER.structure(json.loads(json.dumps(dict(event.data)))["question"], Question)
 
 
+def test_the_event_says_which_program_asks_and_through_which_pages_people_may_answer() -> None:
+    caller = Caller(source="billing", token="t", key="k", body="", url="https://billing.example/7", run="nightly")
+    task = a_task(requester=Program(name="billing"), caller=caller)
+    request = replace(a_request(), policy=replace(policy(), via=("portal",)))
+
+    data: Any = full(request, task)
+
+    assert data["task"]["requester"] == {"name": "billing"}
+    assert data["task"]["source"] == {"name": "billing", "url": "https://billing.example/7", "run": "nightly"}
+    assert data["policy"]["via"] == ["portal"]
+
+
 async def versions(world: World, task: Task) -> list[AuditEvent]:
     return [event for event in await world.storage.history(task.id) if "question" in event.data]
 
@@ -72,6 +86,7 @@ async def test_the_event_of_an_opened_request_holds_all_that_it_asks() -> None:
         "inputs": {"invoice": "17"},
         "place": "",
         "requester": {"team_id": "T1", "user_id": "U-RITA"},
+        "source": None,
     }
     assert [each["user_id"] for each in event.data["eligible"]] == ["U-ALICE", "U-BOB", "U-CAROL"]  # type: ignore[union-attr, index, call-overload]
     assert event.data["policy"] == {
@@ -87,6 +102,7 @@ async def test_the_event_of_an_opened_request_holds_all_that_it_asks() -> None:
         "self_approval": False,
         "reasons": ["reject"],
         "private": False,
+        "via": [],
     }
     assert started.data == {"graph": "cleanup", "inputs": {"invoice": "17"}}
 

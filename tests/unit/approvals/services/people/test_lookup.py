@@ -13,9 +13,11 @@ from bot.approvals.model.errors import NotAnApprover, NotYours, Unreachable
 from bot.approvals.model.ids import ChannelId
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Auto, Escalate, Expire, Group, Stage, Step, Via, one_stage
+from bot.approvals.model.token import Scope
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, Rule, names_in
-from bot.approvals.services.people.staffing import unmatched, unmet, untied
+from bot.approvals.services.people.staffing import unheard, unmatched, unmet, untied
 from bot.approvals.services.policies.choice import PolicyChoice
+from tests.support.builders import NOON, a_token
 from tests.support.fakes.world import ALICE, BOB, CAROL, DORA, RITA, STRANGER, World, a_world, item, question
 from tests.unit.approvals.services.people.naming import NO_SCOPE, under
 
@@ -207,6 +209,24 @@ def test_a_rule_that_approves_alone_is_about_graphs_that_are_written_as_it_write
 # --- What is said before anybody waits ----------------------------------------------------------
 
 
+def test_a_page_that_nobody_can_vote_through_is_named() -> None:
+    votes = frozenset({Scope.VOTES})
+    tokens = [
+        a_token("portal", scopes=votes),
+        a_token("reader"),
+        a_token("past", scopes=votes, expires_at=NOON),
+        a_token("gone", scopes=votes, revoked_at=NOON),
+    ]
+    through = under(*one_stage(("U-ALICE",)), via=("portal", "reader", "past", "gone", "porter"))
+
+    assert unheard(Policies(rules=(), otherwise=through), tokens, NOON) == [
+        "via names reader, but nobody can vote through it: the token lacks the scope votes.",
+        "via names past, but nobody can vote through it: the token is expired or revoked.",
+        "via names gone, but nobody can vote through it: the token is expired or revoked.",
+        "via names porter, but nobody can vote through it: there is no token of that name.",
+    ]
+
+
 async def test_what_slack_refuses_and_what_no_graph_ties_down_is_said_at_the_start() -> None:
     alone = under(*one_stage(("U-ALICE",)), name="reads", auto=Auto(approve=True, why="x"))
     stage = one_stage(("@ops", "U-ALICE"))[0]
@@ -214,6 +234,7 @@ async def test_what_slack_refuses_and_what_no_graph_ties_down_is_said_at_the_sta
         rules=(
             Rule(policy=alone, graphs=("*",)),
             Rule(policy=alone, graphs=("reader",)),
+            Rule(policy=alone, sources=("billing",)),
             Rule(policy=under(stage), requesters=("@ops",), channels=("#prod",)),
         ),
         otherwise=under(stage),
