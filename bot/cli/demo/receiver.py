@@ -27,7 +27,9 @@ class Received:
     verified: bool
     headers: dict[str, str]
     """Those of Standard Webhooks."""
+    raw: bytes
     body: Any
+    """What was read from it; text if it is no JSON."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,7 +54,8 @@ class Receiver:
 
     async def take(self, request: web.Request) -> web.Response:
         """Keeps a webhook. Answers 401 if the signature is not right."""
-        body = (await request.read()).decode(errors="replace")
+        raw = await request.read()
+        body = raw.decode(errors="replace")
         headers = {name.lower(): value for name, value in request.headers.items()}
         verified = _verified(self.secret, body, headers)
         self._count += 1
@@ -61,6 +64,7 @@ class Receiver:
             at=time.time(),
             verified=verified,
             headers={name: value for name, value in headers.items() if name.startswith("webhook-")},
+            raw=raw,
             body=_read(body),
         )
         self.received = [*self.received, received][-MAX_KEPT:]
