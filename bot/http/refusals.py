@@ -168,6 +168,11 @@ def _may_not(error: CountersignError) -> str:
             return f"This person agreed in an earlier stage, and this one needs others: {_people(error.who_may)}."
         case errors.NotTold():
             return f"Slack does not say whether the policy means this person. {' '.join(error.why)}"
+        case errors.NotThisWay():
+            return (
+                f"The policy `{error.policy}` takes no answers through the token `{error.through}`: it would have to "
+                "list the token's name under `via`."
+            )
         case errors.NotEligible():
             return f"The account may not answer requests: {error.why}."
         case errors.VoteGiven():

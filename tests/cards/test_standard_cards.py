@@ -36,6 +36,7 @@ CARDS: Final = {
     "three tool calls",
     "form",
     "breakpoint",
+    "program",
 }
 STATES: Final = {"asked", "one of two", "approved, done", "cancelled", "expired", "DM of an escalation"}
 """Those that every card comes to. Each is rejected or stopped as well, if its question can be."""

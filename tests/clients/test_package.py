@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -99,3 +100,12 @@ def test_the_readme_runs(api: StubApi, blocking: countersign.Countersign) -> Non
     assert paid == [("4711", "99.00")] * 2
     assert names["decision"]
     assert names["hook"](b"{}", {}) == 400
+
+
+def test_the_program_for_other_pythons_runs_here() -> None:
+    """Continuous integration runs it on the oldest one."""
+    command = [sys.executable, "-S", "-m", "tests.clients.on_any_python"]
+    ran = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(FOLDER / "src")}, capture_output=True, text=True)
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.startswith("works on Python 3.")

@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 
 from countersign import Countersign, UnexpectedAnswer, Unreachable
+from countersign.transport import streams
 from countersign.transport.address import Token
+from countersign.transport.wire import Reply
 from tests.clients.conftest import Either
 from tests.support.stub_api import TOKEN, Fault, StubApi
 
@@ -58,6 +60,24 @@ async def test_a_cancelled_wait_closes_its_connection() -> None:
 
         await closed.wait()
     assert wait.cancelled()
+
+
+async def test_a_cancellation_that_comes_with_the_answer(
+    api: StubApi, blocking: Countersign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not lost, as it is in `asyncio.wait_for` before Python 3.12: a program that is told to end does end."""
+    asking = asyncio.create_task(blocking.asynchronous().request("Go?", key="k"))
+    read = streams._read
+
+    async def read_and_cancel(reader: asyncio.StreamReader) -> Reply:
+        reply = await read(reader)
+        asking.cancel()
+        return reply
+
+    monkeypatch.setattr(streams, "_read", read_and_cancel)
+
+    with pytest.raises(asyncio.CancelledError):
+        await asking
 
 
 async def test_redirects_are_not_followed(api: StubApi, client: Either) -> None:

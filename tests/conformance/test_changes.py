@@ -62,6 +62,21 @@ async def test_all_changes_are_made_with_their_events_and_messages(
     assert isinstance(await verify(storage), Intact)
 
 
+async def test_one_event_may_tell_of_several_changes(storage: Storage, task: Task, request_: Request) -> None:
+    """The messages of the request are out of date all the same."""
+    (card,) = await storage.messages_of(task.id)
+    await storage.save_message(replace(card, shown=request_.revision))
+    assert await storage.out_of_date(NOON, 9) == ()
+    changes = [change(request_, "consumed"), Change(record=replace(task, state=Waiting()), event=None)]
+
+    await storage.save_all(changes)
+
+    assert [event.kind for event in await storage.history(task.id)] == ["started", "opened", "consumed"]
+    assert (await storage.task(task.id)).state == Waiting()
+    assert [message.id for message in await storage.out_of_date(NOON, 9)] == ["card"]
+    assert isinstance(await verify(storage), Intact)
+
+
 async def test_what_is_indexed_of_each_record_is_changed_with_it(
     storage: Storage, task: Task, request_: Request
 ) -> None:

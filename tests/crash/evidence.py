@@ -82,7 +82,7 @@ async def look(
     for message in messages:
         id = message.get("metadata", {}).get("event_payload", {}).get("id", "")
         shown.setdefault(id, []).append(render_text(message, names))
-    posted = Counter(_posted(await simulator.traffic(method="chat.postMessage")))
+    posted = Counter(posted_in(await simulator.traffic(method="chat.postMessage")))
     for id, count in posted.items():
         if count > 1 or len(shown.get(id, [])) > 1:
             found.cards_twice += 1
@@ -243,7 +243,7 @@ def _sign(decision: Decision) -> str:
             return decision_words.EXPIRED
 
 
-def _posted(calls: Iterable[Shown]) -> Iterator[str]:
+def posted_in(calls: Iterable[Shown]) -> Iterator[str]:
     """The ids of the messages that came to stand in Slack, whether or not the bot was told."""
     return (call["arguments"]["metadata"]["event_payload"]["id"] for call in calls if call.get("ok"))
 

@@ -41,12 +41,12 @@ class Room:
         assert answer["ok"], answer
         return await self.opened()
 
-    async def opened(self) -> Thread:
-        """The thread of a task that was started here and that nothing here has seen yet."""
+    async def opened(self, word: str = "started") -> Thread:
+        """The thread of a task that was started here and that nothing here has seen yet. Its opening has this word."""
 
         async def opening() -> Message | None:
             for message in await self.seat("alice").messages(self.channel):
-                if "started" in self.read(message) and message["ts"] not in self.started:
+                if word in self.read(message) and message["ts"] not in self.started:
                     return message
             return None
 

@@ -35,6 +35,7 @@ from bot.approvals.services.admission import Admission
 from bot.approvals.services.delivery.leasing import Leases
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.choice import PolicyChoice
+from bot.approvals.services.tokens import Tokens
 from bot.approvals.services.votes import Votes
 from bot.engines import questions
 from bot.engines.published import PublishedAgents
@@ -102,7 +103,7 @@ class Api:
     directory: FakeDirectory
     votes: Votes
     waiters: Waiters
-    queues: WorkQueues
+    work: GatewayWork
     tokens: dict[str, str] = field(default_factory=dict)
     """The token of each source that the tests have used."""
 
@@ -125,6 +126,12 @@ class Api:
         token = Token(**values | changes)
         await self.storage.add_token(token, AuditEvent(kind="token_added", at=token.created_at, task_id=TOKENS))
         return text
+
+    async def revoke(self, text: str) -> None:
+        """Revokes a token, as an operator does beside the running bot."""
+        token = await self.storage.token_of(digest_of(text))
+        assert token is not None
+        await Tokens(storage=self.storage, by="operator").revoke(token.name, system_clock())
 
     async def own(self, source: str = "billing-service") -> str:
         """A token of this source, the same each time."""
@@ -279,7 +286,7 @@ async def served(storage: Storage | None = None, *, policy: Policy = POLICY, fre
             directory=directory,
             votes=votes,
             waiters=waiters,
-            queues=queues,
+            work=work,
         )
 
 

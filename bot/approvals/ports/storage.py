@@ -47,7 +47,8 @@ class Change:
 
     record: Task | Request
     """As it is to be, with the revision that it had when it was read."""
-    event: AuditEvent
+    event: AuditEvent | None
+    """None if the event of another change that is made with it says it all."""
     messages: Sequence[Message] = ()
     """New messages, which the change calls for."""
     webhooks: Sequence[Webhook] = ()

@@ -200,9 +200,13 @@ class Calls:
                 through=token.name,
                 data={"execution": execution, "outcome": str(view.status)},
             )
-            saved = await self.storage.save_task(taken, event)
+            changes = [Change(record=taken, event=event)]
+            if view.request is not None:  # its card says that the decision was taken
+                changes = [Change(record=view.request, event=event), Change(record=taken, event=None)]
+            await self.storage.save_all(changes)
             crash_points.point("consumed")
-            return replace(view, records=replace(view.records, task=saved))
+            self.work.show(task.id)
+            return await self.reading.of(request_id, sources)
 
         return await until_won(once)
 
@@ -349,10 +353,10 @@ def _cancelled(records: Records, token: Token, at: datetime, reason: str) -> Seq
     why: dict[str, JSON] = {"reason": reason} if reason else {}
     ended = replace(task, state=TaskCancelled(by=by, at=at))
     event = AuditEvent(kind="cancelled", at=at, task_id=task.id, through=token.name, data=why)
-    outcome = wanted.outcome_of(task, at)
+    outcome = [] if is_of_caller(task.id) else [wanted.outcome_of(task, at)]
     told = [] if records.requests or not is_of_caller(task.id) else [calls.webhook_of_unasked(ended, at)]
     changes = [
-        Change(record=ended, event=event, messages=[outcome], webhooks=[each for each in told if each is not None])
+        Change(record=ended, event=event, messages=outcome, webhooks=[each for each in told if each is not None])
     ]
     for request in records.requests:
         if isinstance(request.state, Pending):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from bot import crash_points
 from bot.approvals.model.actor import Actor
+from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.errors import NothingToRetry, NotYours, TaskFinished, Unreachable
 from bot.approvals.model.ids import JSON, ChannelId, MessageRef, Person, RequestId, TaskId, ThreadId, Ts
 from bot.approvals.model.request import Decided, Pending, Request
@@ -85,8 +86,9 @@ class Tasks:
             if task.finished:
                 return task
             cancelled = replace(task, state=TaskCancelled(by=actor.person, at=actor.at))
-            event, outcome = event_of_task(actor, task_id, "cancelled"), wanted.outcome_of(task, actor.at)
-            return await self.unit.storage.save_task(cancelled, event, [outcome])
+            told_on_card = is_of_caller(task_id)
+            outcome = [] if told_on_card else [wanted.outcome_of(task, actor.at)]
+            return await self.unit.storage.save_task(cancelled, event_of_task(actor, task_id, "cancelled"), outcome)
 
         await self.unit.apply_to_task(actor, task_id, "cancel", refuse)
         for request in await self.unit.storage.requests_of(task_id):

@@ -74,7 +74,8 @@ class Webhooks:
             return  # another process tries it, or its task was purged
         crash_points.point("webhook-claimed")
         told = {"type": claimed.kind, "timestamp": claimed.created_at.isoformat(), "data": data}
-        reply = await self.sender.send(claimed.url, claimed.id, json.dumps(told, ensure_ascii=False))
+        # What is no ASCII is escaped, so that a half of a surrogate pair, which JSON may hold, can be sent as well.
+        reply = await self.sender.send(claimed.url, claimed.id, json.dumps(told))
         crash_points.point("webhook-sent")
         await self._note(claimed, reply)
 

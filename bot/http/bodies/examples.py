@@ -12,8 +12,9 @@ REQUEST: Final[dict[str, JsonValue]] = {
     "source": {"name": "billing-service", "url": "https://billing.example.com/orders/1093", "run": None},
     "requester": "U024BE7LH",
     "question": {
-        "action_requests": [{"name": "refund", "args": {"order": 1093, "amount": "120.00"}}],
-        "review_configs": [{"action_name": "refund", "allowed_decisions": ["approve", "edit", "reject"]}],
+        "action": "refund",
+        "arguments": {"order": 1093, "amount": "120.00"},
+        "description": "The customer was charged twice.",
     },
     "digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "version": 2,
@@ -37,11 +38,7 @@ REQUEST: Final[dict[str, JsonValue]] = {
                 "value": None,
             }
         ],
-        "answer": {
-            "decisions": [
-                {"type": "edit", "edited_action": {"name": "refund", "args": {"order": 1093, "amount": "100.00"}}}
-            ]
-        },
+        "answer": {"type": "edit", "edited_action": {"name": "refund", "args": {"order": 1093, "amount": "100.00"}}},
         "reason": "",
         "by": ["U061F7AUR"],
         "through": [],

@@ -81,9 +81,8 @@ class Source(Sent):
 
 
 _QUESTION = (
-    "What people are asked, in any shape that a graph may pass to `interrupt()`: a text; `{question, details}`, which "
-    "people approve or reject; or `{action_requests: [{name, args, description}], review_configs: [{action_name, "
-    "allowed_decisions}]}`, whose arguments people may also edit."
+    "What people are asked: a text; an action, `{action, arguments, description}`, whose arguments people may edit "
+    "before they approve it; or any other shape that a graph may pass to `interrupt()`."
 )
 _REQUESTER = (
     "The person who wants this, by Slack's id or by e-mail address. They are not among those who may approve it, "
@@ -102,8 +101,9 @@ class NewRequest(Sent):
             "examples": [
                 {
                     "question": {
-                        "question": "Refund 120.00 EUR for order 1093?",
-                        "details": {"order": 1093, "amount": "120.00 EUR", "why": "The customer was charged twice."},
+                        "action": "refund",
+                        "arguments": {"order": 1093, "amount": "120.00"},
+                        "description": "The customer was charged twice.",
                     },
                     "requester": "rita@example.com",
                     "channel": "#refunds",

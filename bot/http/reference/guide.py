@@ -44,7 +44,9 @@ rejection, silence and a withdrawal are never an approval.""",
   -H "Authorization: Bearer $COUNTERSIGN_TOKEN" \\
   -H "Idempotency-Key: order-1093-refund" \\
   -H "Content-Type: application/json" \\
-  -d '{"question": {"question": "Refund 120.00 EUR for order 1093?"}}'""",
+  -d '{"question": {
+         "action": "refund",
+         "arguments": {"order": 1093, "amount": "120.00"}}}'""",
             ),
             (
                 "2. Wait for the decision",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -41,16 +41,25 @@ async def create(
 
 @router.get("/tasks/{id}", operation_id="getTask", summary="Read a task, or wait for it")
 @needs(Scope.WRITE_TASKS, Scope.READ_REQUESTS)
-async def read(parts: Held, token: Speaker, id: fields.TaskId, wait: fields.Wait = 0) -> given.Task:
-    """The task as it is now. With `wait`, returns as soon as its `status` changes or if it has ended, or when the time
-    is over."""
+async def read(
+    parts: Held,
+    token: Speaker,
+    id: fields.TaskId,
+    wait: fields.Wait = 0,
+    until: Annotated[
+        Literal["over", "asked"],
+        Query(description="What `wait` waits for: `over`, or `asked`, which ends the wait also when people are asked."),
+    ] = "over",
+) -> given.Task:
+    """The task as it is now. With `wait`, returns as soon as it has `ended`, `failed` or was `stopped`, or when the
+    time is over."""
+    enough = is_over if until == "over" else _has_asked
     records = await _records(parts, token, id)
-    before = status_of(records)
-    if wait and not is_over(records):
+    if wait and not enough(records):
         records = await parts.waiters.until(
             records.task.id,
             lambda: _records(parts, token, id),
-            lambda found: status_of(found) != before,
+            enough,
             lambda found: waiting.revision_of(found.task, found.requests),
             min(wait, fields.MAX_WAIT_SECONDS),
         )
@@ -90,6 +99,10 @@ async def cancel(parts: Held, token: Speaker, id: fields.TaskId, why: sent.Cance
     async with parts.busy():
         records = await parts.calls.cancel_task(ids.TaskId(id), token.sources, token, parts.clock(), reason)
     return parts.views.task(records)
+
+
+def _has_asked(records: Records) -> bool:
+    return is_over(records) or status_of(records) == "awaiting_human"
 
 
 async def _records(parts: Parts, token: Token, id: str) -> Records:

@@ -164,6 +164,6 @@ def _came_of(request: Request) -> str:
         case Superseded(decision=Answered() | Expired()):
             return "the agent may not have been told"
         case Decided(failure=failure) if failure is not None:
-            return f"{programs.agent(request)} has not got it yet"
+            return f"{programs.agent(request)} has not taken it yet"
         case _:
             return ""

@@ -37,7 +37,7 @@ async def make(db: Database, changes: Sequence[Change]) -> bool:
             *steps.new_messages(db, messages),
             *steps.new_webhooks(db, webhooks),
         ],
-        events=[change.event for change in changes],
+        events=[change.event for change in changes if change.event is not None],
     )
 
 

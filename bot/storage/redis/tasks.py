@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.caller import is_of_caller
@@ -19,6 +19,9 @@ from bot.approvals.ports.storage import Change, Records
 from bot.storage.redis import scripts, steps
 from bot.storage.redis.changes import make
 from bot.storage.redis.database import Database, Step, moment, reachable
+
+_PAGE: Final = 100
+"""Ids that a list reads at least at once: some may be of tasks that are not wanted."""
 
 
 class RedisTasks:
@@ -103,7 +106,7 @@ class RedisTasks:
         """The newest tasks of this index that are wanted."""
         key, most = self._db.prefix + index, moment(before[0]) if before else "+inf"
         found: dict[TaskId, Task] = {}
-        offset, page = 0, limit + 1
+        offset, page = 0, max(limit + 1, _PAGE)
         while len(found) < limit:
             with reachable():
                 ids = await self._db.redis.zrevrangebyscore(key, most, "-inf", start=offset, num=page)

@@ -28,7 +28,8 @@ def make(db: sqlite3.Connection, changes: Sequence[Change]) -> None:
     """Make these changes within a transaction. Raises `Conflict`, and the transaction must then be rolled back."""
     for change in changes:
         _write(db, change)
-        rows.add_event(db, change.event)
+        if change.event is not None:
+            rows.add_event(db, change.event)
         rows.add_messages(db, change.messages)
         rows.add_webhooks(db, change.webhooks)
     records = [change.record for change in changes]

@@ -1,9 +1,9 @@
 """A CrewAI Flow that publishes only what people approved. It is stored while they think, and another
 process resumes it.
 
-export COUNTERSIGN_URL=https://approvals.example.com COUNTERSIGN_TOKEN=csk_...
-python crewai_flow.py "We open on Monday."    # asks, and prints the flow's id
-python crewai_flow.py --resume ID             # waits for the decision, and publishes or drops
+    export COUNTERSIGN_URL=https://approvals.example.com COUNTERSIGN_TOKEN=csk_...
+    python crewai_flow.py "We open on Monday."    # asks, and prints the flow's id
+    python crewai_flow.py --resume ID             # waits for the decision, and publishes or drops
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ _FOLDER: Final = ROOT / ".venv-adapters"
 _IMPORTED: Final = (ROOT, ROOT / "clients" / "python" / "src")
 _QUIET: Final = {"CREWAI_DISABLE_TELEMETRY": "true", "CREWAI_TRACING_ENABLED": "false", "OTEL_SDK_DISABLED": "true"}
 """The frameworks report to nobody while they are tested."""
+_TEST_SECONDS: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Framework:
             "-c",
             os.devnull,
         ]
+        options += ["-o", f"faulthandler_timeout={_TEST_SECONDS}", "-o", "faulthandler_exit_on_timeout=true"]
         places = [f"--rootdir={ROOT}", f"--confcutdir={_HERE}", str(_HERE / f"test_{self.name}.py")]
         with tempfile.TemporaryDirectory() as home:
             return subprocess.run(

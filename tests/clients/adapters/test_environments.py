@@ -6,7 +6,7 @@ import pytest
 
 from tests.clients.adapters.environments import FRAMEWORKS, Framework
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(600)]
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS, ids=lambda each: each.name)

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "reference" / "audit-events.md").read_text()
 AT = {
     "event_of": 1,
+    "event_by": 2,
     "event_of_task": 2,
     "event_of_webhook": 1,
     "note": 2,

@@ -112,6 +112,8 @@ def variables(text: str) -> set[str]:
 
 EXAMPLES = {"DEPLOY_TARGET", "REQUEST_ID", "TASK_ID"}
 """What stands for something of the reader's own."""
+OF_OTHERS = {"CREWAI_STORAGE_DIR"}
+"""What frameworks read that agents are written with."""
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -121,6 +123,8 @@ def test_every_variable_that_a_document_names_exists(page: str) -> None:
     makefile = set(re.findall(r"^([A-Z_]+) +\?=", (ROOT / "Makefile").read_text(), re.MULTILINE))
     settings = {name.upper() for name in Settings.model_fields} | COMPOSITION
     settings |= {crash_points.VARIABLE, crash_points.OF}
+    client = "\n".join(file.read_text() for file in (ROOT / "clients" / "python" / "src").rglob("*.py"))
+    settings |= set(re.findall(r'"(COUNTERSIGN_[A-Z_]+)"', client))
 
-    known = settings | set(GIVEN) | read_by_graphs() | constants | makefile | EXAMPLES
+    known = settings | set(GIVEN) | read_by_graphs() | constants | makefile | EXAMPLES | OF_OTHERS
     assert variables(PAGES[page]) - known == set()

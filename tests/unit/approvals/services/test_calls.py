@@ -384,6 +384,8 @@ async def test_a_request_is_cancelled_once(shop: Shop) -> None:
 
     assert view.status is CallStatus.CANCELLED
     assert len(await shop.world.history(view.task, "cancelled")) == 2
+    await shop.settle()
+    assert shop.world.messenger.of(MessageKind.OUTCOME) == []  # the card says it
 
 
 async def test_a_request_that_nobody_was_asked_yet_is_cancelled_and_told(shop: Shop) -> None:
@@ -429,6 +431,7 @@ async def test_a_person_who_cancels_is_told_of_as_well(shop: Shop) -> None:
     assert view.request is not None
     assert view.request.state == Delivered(decision=Cancelled(by=KIM, at=shop.world.now), at=shop.world.now)
     assert [each.kind for each in await shop.world.storage.webhooks_of(request.task_id)] == [WebhookKind.CANCELLED]
+    assert shop.world.messenger.of(MessageKind.OUTCOME) == []
 
 
 # --- To consume ---------------------------------------------------------------------------------
@@ -451,6 +454,21 @@ async def test_a_decision_is_consumed_by_one_execution(shop: Shop) -> None:
     (event,) = await shop.world.history(view.task, "consumed")
     assert (event.through, event.request_id, event.data["execution"]) == ("shop-prod", request.id, "run-1")
     assert event.digest == request.digest
+
+
+async def test_the_card_says_that_the_decision_was_taken(shop: Shop) -> None:
+    request = await shop.asked()
+    await shop.world.vote(ALICE, on=request)
+    await shop.settle()
+    before = await shop.world.storage.request(request.id)
+
+    await shop.consume(request.id)
+    await shop.settle()
+
+    records = await shop.world.storage.records_of(request.task_id)
+    (card,) = [each for each in records.messages if each.kind is MessageKind.CARD]
+    assert before.revision < records.requests[0].revision == card.shown
+    assert shop.world.messenger.of(MessageKind.OUTCOME) == []
 
 
 async def test_of_several_executions_at_once_one_gets_the_decision(shop: Shop) -> None:

@@ -37,7 +37,7 @@ class FakeSender:
         return ""
 
     async def send(self, url: str, id: WebhookId, body: str) -> Reply:
-        self.sent.append((url, id, json.loads(body)))
+        self.sent.append((url, id, json.loads(body.encode())))
         return self.replies.pop(0) if self.replies else Taken()
 
 
@@ -113,6 +113,16 @@ async def test_what_is_due_is_sent_once_and_noted(desk: Desk) -> None:
     assert not webhook.given_up
     told = {"webhook": "msg-1", "type": "request.decided", "host": "hooks.example.com", "attempts": 1}
     assert await desk.events() == [("webhook_delivered", told)]
+
+
+async def test_any_text_that_json_may_hold_can_be_sent(desk: Desk) -> None:
+    async def odd(webhook: Webhook) -> JSON:
+        return {"question": "schön \ud83d"}
+
+    await replace(desk.webhooks, shown=odd).send(desk.request.task_id)
+
+    ((_, _, body),) = desk.sender.sent
+    assert body["data"] == {"question": "schön \ud83d"}
 
 
 async def test_what_is_not_due_is_left_alone(desk: Desk) -> None:

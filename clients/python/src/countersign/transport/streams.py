@@ -53,10 +53,18 @@ class Streams:
             finally:
                 writer.transport.abort()
 
+        exchanging = asyncio.ensure_future(exchange())
+        exchanging.add_done_callback(_retrieve)
         try:
-            return await asyncio.wait_for(exchange(), call.timeout)
-        except asyncio.TimeoutError:
+            # not wait_for: before Python 3.12 it loses a cancellation that comes with the answer
+            await asyncio.wait({exchanging}, timeout=call.timeout)
+        finally:
+            over = exchanging.cancel()
+        if over:
+            await asyncio.wait({exchanging})
             return NoAnswer(why="it took too long", sent=sent)
+        try:
+            return exchanging.result()
         except (OSError, EOFError, http.client.HTTPException, ValueError, asyncio.LimitOverrunError) as error:
             found = no_answer(error)
             return NoAnswer(why=found.why, sent=sent, final=found.final)
@@ -97,6 +105,12 @@ class Streams:
         if any("\r" in line or "\n" in line for line in lines):
             raise ValueError("A header cannot have a line break.")
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def _retrieve(done: asyncio.Future[Reply]) -> None:
+    """Nobody may be left to look at what a cancelled call raised."""
+    if not done.cancelled():
+        done.exception()
 
 
 def _context(server: Server) -> ssl.SSLContext | None:
