@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bot.cli.demo.receiver import Receiver, receiving
-from simulator.client import Names, Simulator, render_text
+from bot.cli.demo.receiver import Received, Receiver, receiving
+from simulator.client import Names, Simulator, TimedOut, render_text
 from tests.support.stage import PATIENT_POLICY, ROOT, WAIT, Bot, Slack
 
 SECRET: Final = "whsec_" + "c2VjcmV0" * 5
@@ -22,7 +22,7 @@ CLIENT: Final = ROOT / "clients" / "python" / "src"
 PATHS: Final = os.pathsep.join([str(ROOT), str(CLIENT)])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class House:
     bot: Bot
     url: str
@@ -46,6 +46,22 @@ class House:
         """Press `approve` or `reject` on the card with these words, once it is there."""
         await self.simulator.seat(who).press(await self.card(words, "[Approve"), deed)
 
+    async def rejects(self, words: str, reason: str, *, who: str = "bob") -> None:
+        """Reject what the card with these words asks, with this reason."""
+        seat = self.simulator.seat(who)
+        await seat.press(await self.card(words, "[Approve"), "reject")
+        await self.simulator.wait_for(seat.modal, timeout=WAIT, what="the modal for the reason")
+        assert await seat.submit({"reason": reason}) == {}
+
+    async def webhook(self, words: str) -> Received:
+        """The webhook with these words, once it came."""
+        while True:
+            for each in self.receiver.received:
+                if words in each.raw.decode():
+                    return each
+            async with asyncio.timeout(WAIT):
+                await self.receiver.wait()
+
     async def card(self, *words: str) -> dict[str, Any]:
         """The message in a thread of #ops that has all of these words."""
         seat = self.simulator.seat("bob")
@@ -58,7 +74,11 @@ class House:
                         return message
             return None
 
-        return await self.simulator.wait_for(found, timeout=WAIT, what=f"a card with {words}")
+        try:
+            return await self.simulator.wait_for(found, timeout=WAIT, what=f"a card with {words}")
+        except TimedOut as error:
+            shown = [render_text(one, self.names) for one in await seat.messages("#ops")]
+            raise AssertionError(f"{error}; #ops shows {shown}; the bot's log:\n{self.bot.log}") from error
 
 
 @asynccontextmanager
