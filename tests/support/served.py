@@ -106,6 +106,7 @@ class Api:
     votes: Votes
     waiters: Waiters
     work: GatewayWork
+    parts: Parts
     tokens: dict[str, str] = field(default_factory=dict)
     """The token of each source that the tests have used."""
 
@@ -294,6 +295,7 @@ async def served(
             votes=votes,
             waiters=waiters,
             work=work,
+            parts=parts,
         )
 
 
