@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
+import os
 import re
+import shutil
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -113,6 +117,22 @@ async def test_the_page_has_a_place_for_every_call_object_and_problem(api: Api) 
     assert {operation["operationId"] for each in found["paths"].values() for operation in each.values()} <= ids
     assert {f"problem-{kind.slug}" for kind in problems.ALL} <= ids
     assert {"object-Request", "object-Decision", "object-Problem"} <= ids
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
+async def test_each_line_with_curl_is_a_call_that_is_understood(api: Api) -> None:
+    """What it is about need not exist."""
+    text = unescape((await api.get("/docs", token="")).text)
+    lines = re.findall(r"<code>(curl .*?)</code>", text, re.DOTALL)
+    environment = {**os.environ, "COUNTERSIGN_URL": api.url, "COUNTERSIGN_TOKEN": await api.own(), "ID": "req_1"}
+
+    async def status(line: str) -> int:
+        line = line.replace("curl", "curl --silent --output /dev/null --write-out '%{http_code}'", 1)
+        process = await asyncio.create_subprocess_shell(line, env=environment, stdout=asyncio.subprocess.PIPE)
+        return int((await process.communicate())[0])
+
+    assert len(lines) >= 15
+    assert [line for line in lines if await status(line) not in (200, 201, 404, 409, 422)] == []
 
 
 async def test_the_root_leads_to_the_page(api: Api) -> None:
