@@ -22,7 +22,7 @@ from countersign import (
     Rejected,
     requires_approval,
 )
-from tests.support.stage import Bot, Message, Room, Slack, Thread
+from tests.support.stage import UNPACED, Bot, Message, Room, Slack, Thread
 from tests.support.starter import ran
 
 POLICY = """
@@ -42,7 +42,9 @@ def bot(slack: Slack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     folder = tmp_path_factory.mktemp("bot")
-    bot = Bot.prepare(folder, slack.environment, policy=POLICY, HTTP_BIND=f"127.0.0.1:{port}").start()
+    bot = Bot.prepare(folder, slack.environment, policy=POLICY, HTTP_BIND=f"127.0.0.1:{port}")
+    bot.module = UNPACED
+    bot.start()
     yield bot
     assert bot.stop() == 0, bot.log
 
