@@ -16,6 +16,7 @@ from tests.support.served import Api
 from tools.openapi import FILE, document
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+DOCUMENT = document()
 LOADS = {"script", "link", "img", "iframe", "object", "embed", "source", "video", "audio", "form", "base"}
 
 
@@ -50,12 +51,12 @@ async def test_the_committed_document_is_the_one_that_is_served(api: Api) -> Non
     served = await api.get("/openapi.json", token="")
 
     assert served.headers["Content-Type"] == "application/json"
-    assert served.text == document() == FILE.read_text()
+    assert served.text == DOCUMENT == FILE.read_text()
     assert served.json["openapi"] == "3.1.0"
 
 
 async def test_every_reference_of_the_document_means_something() -> None:
-    text = document()
+    text = DOCUMENT
     found = json.loads(text)
 
     named = set(re.findall(r'"#/components/schemas/(\w+)"', text))
@@ -63,7 +64,7 @@ async def test_every_reference_of_the_document_means_something() -> None:
 
 
 async def test_every_call_says_what_it_needs_and_what_it_may_meet() -> None:
-    for path, methods in json.loads(document())["paths"].items():
+    for path, methods in json.loads(DOCUMENT)["paths"].items():
         for method, operation in methods.items():
             where = f"{method} {path}"
             (needed,) = operation["security"]
@@ -76,7 +77,7 @@ async def test_every_call_says_what_it_needs_and_what_it_may_meet() -> None:
 
 
 async def test_every_kind_of_problem_is_announced_by_some_call() -> None:
-    announced = set(re.findall(r"\(`([\w-]+)`\)", document()))
+    announced = set(re.findall(r"\(`([\w-]+)`\)", DOCUMENT))
 
     assert {kind.slug for kind in problems.ALL} - announced == {"method-not-allowed"}
     assert len({kind.slug for kind in problems.ALL}) == len(problems.ALL)
@@ -108,7 +109,7 @@ async def test_the_pages_policy_allows_its_style_and_nothing_else(api: Api) -> N
 async def test_the_page_has_a_place_for_every_call_object_and_problem(api: Api) -> None:
     ids = set(Seen((await api.get("/docs", token="")).text).ids)
 
-    found = json.loads(document())
+    found = json.loads(DOCUMENT)
     assert {operation["operationId"] for each in found["paths"].values() for operation in each.values()} <= ids
     assert {f"problem-{kind.slug}" for kind in problems.ALL} <= ids
     assert {"object-Request", "object-Decision", "object-Problem"} <= ids
