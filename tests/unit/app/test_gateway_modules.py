@@ -128,7 +128,9 @@ def test_a_gateway_has_loaded_no_agents_code_when_it_is_started_and_when_it_is_s
     assert of_agents(loaded) == set()
     assert not loaded & {"mcp", "mcp_types", "httpx2"}, "the extra takes 30 MB, and nobody has called /mcp yet"
     assert of_agents(modules(tmp_path, bot.pid)) == set(), "what the supervisor has loaded, each gateway inherits"
-    assert "langgraph" in of_agents(modules(tmp_path, worker)), "the worker's master has it before it forks"
+    of_worker = modules(tmp_path, worker)
+    assert "langgraph" in of_agents(of_worker), "the worker's master has it before it forks"
+    assert "fastapi" not in of_worker, "only what serves the API loads it"
 
     log = tmp_path / "bot.log"
     before = log.read_text().count("is connected to")
