@@ -141,5 +141,5 @@ lock:  ## renew the lock files from pyproject.toml (LOCK_ARGS=--upgrade: newest 
 		&& echo uv | compile requirements-uv.lock $(LOCK_ARGS) -
 
 clean:  ## remove what these commands made (not var/, which holds records)
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist site
+	rm -rf $(VENV) .venv-adapters node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist site
 	find bot graphs simulator tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

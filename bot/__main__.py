@@ -1,4 +1,5 @@
-"""What an operator types: `countersign run | demo | check | audit | tokens | policy explain | policy apply | healthy`.
+"""What an operator types: `countersign run | demo | check | audit | tokens | mcp | policy explain | policy apply |
+healthy`.
 
 `python -m bot` is the same, and needs nothing installed but the dependencies.
 """
@@ -67,6 +68,10 @@ def _done(options: argparse.Namespace) -> int:
             from bot.cli import tokens
 
             return asyncio.run(tokens.main(tokens.Options.of(options)))
+        case "mcp":
+            from bot.cli import mcp
+
+            return asyncio.run(mcp.main(mcp.Options.of(options)))
         case "policy":
             from bot.cli import policy_explain
 
@@ -92,6 +97,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         settled.add_argument("--env-file", type=Path, default=Path(".env"), help="read this file instead of .env")
     audits = commands.add_parser("audit", help="verify the audit log, or export it")
     api_tokens = commands.add_parser("tokens", help="make, list and revoke the tokens of the HTTP API")
+    mcps = commands.add_parser("mcp", help="let a model ask people through a bot: tools of MCP, over stdio")
     policy = commands.add_parser("policy", help="say what policies.yaml means, or apply it to open requests")
     demos = commands.add_parser("demo", help="try it without Slack: a local workspace and the bot")
     match next((word for word in argv if not word.startswith("-")), ""):
@@ -103,6 +109,10 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             from bot.cli import tokens
 
             tokens.add_options(api_tokens)
+        case "mcp":
+            from bot.cli import mcp
+
+            mcp.add_options(mcps)
         case "policy":
             from bot.cli import policy_apply, policy_explain
 

@@ -168,6 +168,11 @@ class Simulator:
         query = {} if known is None else {"skipped": str(known)}
         return float((await self.get("/sim/clock", **query))["skipped"])
 
+    async def show_panel(self, panel: Mapping[str, Any]) -> None:
+        """Shows this in a panel of the page, in place of what it showed before: `title`, `text` in mrkdwn, `command`,
+        and `lists` of `entries`. README.md has the fields."""
+        await self.post("/sim/panel", panel)
+
     async def change_person(self, person: str, **flags: bool) -> None:
         """Sets flags: deleted, is_restricted, is_ultra_restricted, is_stranger, is_bot, admin."""
         await self.post(f"/sim/people/{person}", flags)

@@ -39,6 +39,8 @@ class Control:
             web.post("/sim/request_url", _answering(self._request_url)),
             web.get("/sim/clock", self._time),
             web.post("/sim/clock", _answering(self._clock)),
+            web.get("/sim/panel", self._panel),
+            web.post("/sim/panel", _answering(self._set_panel)),
             web.post("/sim/people/{person}", _answering(self._person)),
             web.post("/sim/groups/{group}", _answering(self._group)),
             web.post("/sim/channels/{channel}", _answering(self._channel)),
@@ -116,6 +118,16 @@ class Control:
         self._world.clock.advance(float(body.get("advance", 0)))
         self._world.feed.add("clock", now=self._world.clock.now())
         return {"ok": True, "now": self._world.clock.now()}
+
+    async def _panel(self, _request: web.Request) -> web.Response:
+        return web.json_response({"panel": self._world.panel})
+
+    async def _set_panel(self, _request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(body.get("title"), str):
+            raise ValueError("a panel needs a title")
+        self._world.panel = body
+        self._world.feed.add("panel", title=body["title"])
+        return {"ok": True}
 
     async def _person(self, request: web.Request, body: dict[str, Any]) -> dict[str, Any]:
         name, flags = request.match_info["person"], dict(body)

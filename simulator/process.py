@@ -70,7 +70,8 @@ async def spawn(
 ) -> SimulatorProcess:
     """Starts a simulator and waits until it is ready. Raises `NotReady` if it does not get ready.
 
-    `hint` is what the page suggests to do first: a channel's name, a title, and steps in mrkdwn, some with a command.
+    `hint` is what the page suggests to do first: a channel's name, a title, and steps in mrkdwn, some with a
+    command, or with the words of a link to the panel.
     """
     options: list[str] = ["--manifest", str(manifest), "--port", str(port)]
     options += ["--workspace", str(workspace)] if workspace else []

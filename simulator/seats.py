@@ -41,6 +41,7 @@ class Seats:
                 {"id": c.id, "name": c.name, "is_archived": c.is_archived} for c in world.channels.all() if c.name
             ],
             "hint": world.hint,
+            "panel": world.panel and world.panel["title"],
             "faults": world.faults.planned(),
             "app": {
                 "bot_user_id": BOT_USER_ID,

@@ -39,6 +39,7 @@ class World:
         self.base_url = ""
         self.default_seat = "alice"
         self.hint: dict[str, Any] | None = None
+        self.panel: dict[str, Any] | None = None
         self.bot_token = f"xoxb-simulator-{secrets.token_hex(12)}"
         self.app_token = f"xapp-simulator-{secrets.token_hex(12)}"
         self.verification_token = secrets.token_hex(12)

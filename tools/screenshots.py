@@ -65,7 +65,9 @@ def take(opened: Browser, url: str) -> None:
     dark(alice)
     home(alice)
     beside(alice)
-    narrow(Person.at(opened, url, device_scale_factor=2, bypass_csp=True, size=(390, 780), has_touch=True).sits("bob"))
+    telephone = Person.at(opened, url, device_scale_factor=2, bypass_csp=True, size=(390, 780), has_touch=True)
+    narrow(telephone.sits("bob"))
+    programs(Person.at(opened, url, device_scale_factor=2, bypass_csp=True, size=(1280, 800)).sits("bob"), telephone)
 
 
 def settled(who: Person) -> None:
@@ -147,6 +149,24 @@ def narrow(bob: Person) -> None:
     """The same on a telephone."""
     bob.opens_thread("Northern Rail", having="Season tickets")
     shoot(bob, "narrow")
+
+
+def programs(bob: Person, telephone: Person) -> None:
+    """The card of a program that asked by curl, on both screens, and the panel with its webhook."""
+    bob.page.get_by_role("button", name=re.compile("Programs")).click()
+    line = bob.page.get_by_label("Command", exact=True).inner_text()
+    subprocess.run(["bash", "-c", line], check=True, stdout=subprocess.DEVNULL)  # noqa: S603, S607 - of this very demo
+    bob.page.get_by_label("Close the inspector").click()
+    bob.opens_thread("billing-service", having="Asked by billing-service")
+    shoot(bob, "caller")
+    telephone.sits("bob")
+    telephone.opens_thread("billing-service", having="Asked by billing-service")
+    shoot(telephone, "caller-narrow")
+    bob.page.get_by_role("button", name=re.compile("Programs")).click()
+    bob.presses("Approve")
+    expect(bob.page.get_by_role("list", name="Webhooks")).to_contain_text("signature verified")
+    expect(bob.thread).to_contain_text("Approved by @bob")
+    shoot(bob, "programs")
 
 
 def shoot(who: Person, name: str) -> None:

@@ -18,6 +18,7 @@ from bot.approvals.services.messages.masked import Masking
 from bot.approvals.services.votes import Votes
 from bot.http.attempts import Attempts
 from bot.http.auth import Guard
+from bot.http.mcp.door import mounted
 from bot.http.parts import Parts
 from bot.http.server import Serving, serving
 from bot.http.views import Views
@@ -57,6 +58,6 @@ async def served(
         busy=busy,
         callback_problem=callback_problem,
     )
-    async with serving(parts, str(settings.http_bind)) as running:
+    async with mounted(parts) as apps, serving(parts, str(settings.http_bind), mounted=apps) as running:
         log.info("the HTTP API is served at %s", running.url)
         yield running

@@ -315,7 +315,6 @@ async def running(
             messages.hurry()
             await queues.close(ending.left())
 
-        stack.push_async_callback(drain)
         if settings.http_bind is not None:
             from bot.app import api  # only who serves the API has FastAPI in memory
 
@@ -334,7 +333,8 @@ async def running(
                 clock=clock,
                 busy=queues.busy,
             )
-            await stack.enter_async_context(api_served)
+            await stack.enter_async_context(api_served)  # ends last: until then, it says when to come again
+        stack.push_async_callback(drain)
         await stack.enter_async_context(hints.listening(taken))
         await _at_most(ready.wait(), SECONDS_FOR_AGENTS, "no worker has published its agents yet")
         await _unless_away(learn_agents())

@@ -33,6 +33,7 @@ _COLUMNS: Final = (
     "entry_digest",
     "link",
     "masked",
+    "through",
 )
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """If a cell begins with one of these, a spreadsheet takes it for a formula."""
@@ -115,7 +116,7 @@ def csv_line(entry: Entry, masker: Masker) -> str:
             json.dumps(event.data, ensure_ascii=False) if event.data else "",
         ]
     masked = "yes" if event is not None and true is not None and event.data != true.data else ""
-    return _row([*cells, entry.digest, entry.link, masked])
+    return _row([*cells, entry.digest, entry.link, masked, event.through if event is not None else ""])
 
 
 def _row(cells: Iterable[object]) -> str:

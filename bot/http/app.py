@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.approvals.model.errors import CountersignError
@@ -54,7 +54,7 @@ def app_of(parts: Parts | None, *, mounted: Mapping[str, ASGIApp] | None = None)
     openapi.describe(app)
     page.add(app)
     for path, other in (mounted or {}).items():
-        app.mount(path, other)
+        app.router.routes.append(Route(path, other))
     if parts is not None:
         app.add_middleware(_Edge, waiters=parts.waiters)
     return app

@@ -90,7 +90,7 @@ SCOPE_MISSING: Final = Kind(
     status=HTTPStatus.FORBIDDEN,
     title="The token does not allow this",
     advice="The token is valid, but has not the scope that this call needs; `detail` names it. Use another token, or "
-    "have one made with `countersign tokens add ... --scope`.",
+    "have one made that has it: `countersign tokens add` gives it with `--scope`.",
 )
 NOT_ALLOWED_HERE: Final = Kind(
     slug="not-allowed-here",

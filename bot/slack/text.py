@@ -29,7 +29,8 @@ _JOINERS = "\u200c\u200d"
 _KEYCAPS = frozenset("0123456789#*")
 _MAX_STACKED_ACCENTS = 4
 _MAX_PARAGRAPH_CHARACTERS = 3000
-MAX_NAME_CHARACTERS = 60
+MAX_NAME_CHARACTERS = 63
+"""Of a program or a token: as many as their names may have."""
 _REMEMBERED = 60
 """Characters of the longest labels that are remembered."""
 _SPARED = 20
@@ -176,7 +177,7 @@ def mention(who: Person | Program) -> str:
 
 def program(name: str) -> str:
     """The name of a program or a token as part of a mrkdwn sentence."""
-    return sentence(name.replace("_", " "), MAX_NAME_CHARACTERS)
+    return sentence(name, MAX_NAME_CHARACTERS)
 
 
 def channel(id: ChannelId) -> str:

@@ -11,6 +11,8 @@ const sent = (method, body) => ({ method, headers: { "Content-Type": "applicatio
 
 export const state = () => ask("/sim/state");
 
+export const panel = () => ask("/sim/panel");
+
 export const traffic = (after) => ask(`/sim/traffic?after=${after}`);
 
 export function look(seat, what, query = {}) {

@@ -27,5 +27,6 @@ function steps(hint, screen) {
     h("ol", { class: "steps" }, hint.steps.map((step) => h("li", {}, h("div", {},
       h("div", { class: "text" }, mrkdwn(step.text, screen.names)),
       step.command && h("button", { type: "button", class: "use", title: "Put this into the message box", "data-action": step.command, on: { click: () => screen.main.box?.fill(step.command) } },
-        icon("slash"), step.command))))));
+        icon("slash"), step.command),
+      step.panel && h("a", { class: "use", href: "#panel" }, icon("terminal"), step.panel))))));
 }

@@ -12,7 +12,7 @@ import { seats, sidebar, walkable } from "./sidebar.js";
 import { openSwitcher } from "./switcher.js";
 
 const part = (id) => document.getElementById(id);
-const QUIET = ["call", "envelope", "acknowledged", "feed"];
+const QUIET = ["call", "envelope", "acknowledged", "feed", "panel"];
 
 export class Screen {
   constructor(feed) {

@@ -2,7 +2,7 @@
 
 import { state } from "./api.js";
 import { Dock } from "./dock.js";
-import { h, icon } from "./dom.js";
+import { append, h, icon } from "./dom.js";
 import { follow, isDark, turn } from "./theme.js";
 
 const part = (id) => document.getElementById(id);
@@ -11,9 +11,10 @@ export class Shell {
   constructor(feed) {
     this.feed = feed;
     this.world = null;
-    this.dock = new Dock(part("dock"), () => this.toggleDock(false));
+    this.dock = new Dock(part("dock"), (tab) => this.show(tab), () => this.show(null));
     feed.on((change) => this.changed(change));
     follow(() => this.draw());
+    window.addEventListener("hashchange", () => this.hashed());
     window.addEventListener("unload", () => this.feed.close());
   }
 
@@ -21,13 +22,14 @@ export class Shell {
     this.beside = query.get("beside");
     this.world = await state();
     if (this.beside) this.split(query);
-    if (query.has("inspector")) this.toggleDock(true);
+    if (query.has("inspector")) this.show(query.get("inspector") === "panel" && this.world.panel ? "panel" : "wire");
     this.draw();
     if (this.beside) this.feed.start(this.world.seq);
   }
 
   changed(change) {
-    if (["call", "envelope", "acknowledged"].includes(change.kind)) this.dock.later();
+    if (["call", "envelope", "acknowledged", "panel"].includes(change.kind)) this.dock.later();
+    if (change.kind === "panel" && this.world?.panel !== change.title) this.look();
     if (["sockets", "feed", "person", "channel", "faults", "clock"].includes(change.kind)) this.look();
   }
 
@@ -45,23 +47,32 @@ export class Shell {
     if (!this.world) return;
     const name = this.world.people.find((one) => one.id === this.world.app.bot_user_id)?.real_name;
     const [tone, words] = !this.feed.live && this.feed.source ? ["bad", "Simulator stopped"] : this.world.connected ? ["good", `${name} is connected`] : ["wait", `${name} is not connected`];
+    const shown = part("dock").hidden ? null : this.dock.tab;
     const focused = part("tools").contains(document.activeElement) && document.activeElement.dataset.action;
-    part("tools").replaceChildren(
+    part("tools").replaceChildren();
+    append(part("tools"), [
       h("span", { class: `status ${tone}`, role: "status", title: words, "aria-label": words }, h("span", { class: "dot" }), h("span", {}, words)),
       tool("columns", "Side by side", "Two seats side by side", Boolean(this.beside), () => this.toggleSplit(), "wide"),
-      tool("pulse", "Inspector", "Inspector: what Slack and the app send each other", !part("dock").hidden, () => this.toggleDock(part("dock").hidden)),
-      tool(isDark() ? "sun" : "moon", "", isDark() ? "Light colours" : "Dark colours", undefined, () => { turn(); this.draw(); }));
+      this.world.panel && tool("terminal", this.world.panel, `${this.world.panel}: what they ask and are told`, shown === "panel", () => this.show(shown === "panel" ? null : "panel")),
+      tool("pulse", "Inspector", "Inspector: what Slack and the app send each other", Boolean(shown) && shown !== "panel", () => this.show(shown && shown !== "panel" ? null : "wire")),
+      tool(isDark() ? "sun" : "moon", "", isDark() ? "Light colours" : "Dark colours", undefined, () => { turn(); this.draw(); })]);
     if (focused) part("tools").querySelector(`[data-action="${focused}"]`)?.focus();
     this.dock.world(this.world);
   }
 
-  toggleDock(open) {
-    part("dock").hidden = !open;
+  // A link to #panel shows the panel.
+  hashed() {
+    if (location.hash === "#panel" && this.world?.panel) this.show("panel");
+  }
+
+  // Shows the dock with this tab, or hides it.
+  show(tab) {
+    part("dock").hidden = !tab;
     const query = new URLSearchParams(location.search);
-    if (open) query.set("inspector", "");
+    if (tab) query.set("inspector", tab === "panel" ? tab : "");
     else query.delete("inspector");
     history.replaceState(null, "", `/?${query}`);
-    if (open) this.dock.open();
+    if (tab) this.dock.open(tab, this.world);
     this.draw();
   }
 

@@ -2,6 +2,7 @@
 
 import { traffic } from "./api.js";
 import { h, icon } from "./dom.js";
+import { coloured } from "./json.js";
 import { Names } from "./names.js";
 
 const KINDS = [["call", "Calls"], ["interactive", "Clicks"], ["slash_commands", "Commands"], ["events_api", "Events"]];
@@ -134,17 +135,4 @@ function acknowledged({ acknowledged_after: after, response }) {
 function kindOf({ type, payload, retry_attempt: retry }) {
   const name = { slash_commands: "command", events_api: payload.event?.type }[type] ?? payload.type ?? type;
   return retry ? `${name}, try ${retry + 1}` : name;
-}
-
-// JSON with keys and values in different colours, all as text nodes.
-function coloured(json) {
-  const nodes = [];
-  let from = 0;
-  for (const match of json.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|\b(?:true|false|null|-?\d[\d.e+-]*)\b/g)) {
-    nodes.push(json.slice(from, match.index));
-    const [whole, string, colon] = match;
-    nodes.push(h("span", { class: string ? (colon ? "key" : "string") : "other" }, whole));
-    from = match.index + whole.length;
-  }
-  return [...nodes, json.slice(from)];
 }

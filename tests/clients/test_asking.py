@@ -41,8 +41,9 @@ async def test_an_approval_is_true_and_has_its_arguments(api: StubApi, client: E
 
 @pytest.mark.parametrize("verdict", ["reject", "respond", "choose", "mixed", "approve_all", ""])
 async def test_any_other_verdict_is_false(api: StubApi, blocking: Countersign, verdict: str) -> None:
-    """Also one that a newer server invents, and says is an approval."""
-    api.on_request = partial(api.decide, verdict=verdict, approved=True)
+    """Also one that a newer server invents, and says is an approval of everything."""
+    items = [{"name": "refund", "verdict": "approve", "arguments": REFUND}]
+    api.on_request = partial(api.decide, verdict=verdict, approved=True, items=items)
 
     decision = await asyncio.to_thread(blocking.ask, "refund", REFUND, key="a")
 

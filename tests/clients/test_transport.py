@@ -88,6 +88,9 @@ async def test_redirects_are_not_followed(api: StubApi, client: Either) -> None:
         api.faults.append(Fault(status=307, headers={"Location": f"{other.url}/v1/requests"}))
         with pytest.raises(UnexpectedAnswer, match="redirect"):
             await client("request", "Go on?", key="a")
+        api.faults.append(Fault(status=302, headers={"Location": f"{other.url}/v1/requests/req_1"}))
+        with pytest.raises(UnexpectedAnswer, match="redirect"):
+            await client("get", "req_1")
     finally:
         other.stop()
 

@@ -19,7 +19,7 @@ from tests.support.builders import MINUTE, NOON, a_message, a_request, a_task, a
 
 TICK = timedelta(microseconds=1)
 PLACE = MessageRef(channel=ChannelId("C1"), ts=Ts("1893585600.000100"))
-OF_THE_TASK = [MessageKind.OPENING, MessageKind.OUTCOME]
+OF_THE_TASK = [MessageKind.OPENING, MessageKind.OUTCOME, MessageKind.UNTOLD]
 OF_THE_REQUEST = [kind for kind in MessageKind if kind not in OF_THE_TASK]
 
 
@@ -334,7 +334,7 @@ async def test_no_change_of_a_record_is_lost_to_a_message_that_is_saved_at_the_s
 
 
 async def test_the_tasks_and_its_requests_messages_come_in_the_order_in_which_they_were_created(world: World) -> None:
-    made = [world.message(id, kind) for id, kind in zip("ebdafcihg", MessageKind, strict=True)]
+    made = [world.message(id, kind) for id, kind in zip("ebdafcihgj", MessageKind, strict=True)]
     await world.add(*made[:2])
     await world.add(*made[2:])
     saved = await world.synced(made[0])

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import random
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -78,6 +79,10 @@ class Shop:
     told: list[tuple[str, Any]] = field(default_factory=list)
     """The id of each webhook that came, right signed, and its body."""
     session: aiohttp.ClientSession = field(init=False)
+    _turns: Iterator[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._turns = itertools.cycle(self.ports)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -147,9 +152,9 @@ class Shop:
             story.decisions.append([answer["request"]["status"], answer["decision"]])
 
     async def call(self, method: str, path: str, **given: Any) -> tuple[int, Any]:
-        """The answer, from whichever gateway gives one. A call that was cut off is made again."""
-        for turn in range(10_000):
-            port = self.ports[turn % len(self.ports)]
+        """The answer, from one gateway after the other until one gives it. A call that was cut off is made again."""
+        for _ in range(10_000):
+            port = next(self._turns)
             try:
                 async with self.session.request(method, f"http://127.0.0.1:{port}{path}", **given) as response:
                     if response.status < 500 and response.status != 429:

@@ -7,14 +7,15 @@ import itertools
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import aiohttp
+from starlette.types import ASGIApp
 
 from bot.app.callers import callers
 from bot.app.wire import GatewayWork
@@ -70,6 +71,7 @@ GRAPH: Final = Graph(
 ASKED: Final = InterruptId("i-first")
 _numbers = itertools.count()
 Found = TypeVar("Found")
+Mounting: TypeAlias = Callable[[Parts], AbstractAsyncContextManager[Mapping[str, ASGIApp]]]
 
 
 @dataclass(slots=True)
@@ -208,9 +210,11 @@ class Api:
 
 
 @asynccontextmanager
-async def served(storage: Storage | None = None, *, policy: Policy = POLICY, free: int = FREE) -> AsyncIterator[Api]:
+async def served(
+    storage: Storage | None = None, *, policy: Policy = POLICY, free: int = FREE, mounting: Mounting | None = None
+) -> AsyncIterator[Api]:
     """A gateway's API on a free port, with all that it needs to ask people and to hand decisions over. With a graph
-    `cleanup` that asks once."""
+    `cleanup` that asks once, and with the apps of `mounting` beside it."""
     async with AsyncExitStack() as stack:
         if storage is None:
             storage = await SqliteStorage.open(":memory:")
@@ -278,7 +282,8 @@ async def served(storage: Storage | None = None, *, policy: Policy = POLICY, fre
             assert queue is not None
             stack.push_async_callback(queue.close, 5)
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        running = await stack.enter_async_context(serving(parts, "127.0.0.1:0"))
+        mounted = await stack.enter_async_context(mounting(parts)) if mounting is not None else None
+        running = await stack.enter_async_context(serving(parts, "127.0.0.1:0", mounted=mounted))
         yield Api(
             storage=storage,
             serving=running,
@@ -321,13 +326,13 @@ class InThread:
 
 
 @contextmanager
-def in_thread(*, free: int = FREE) -> Iterator[InThread]:
+def in_thread(*, free: int = FREE, mounting: Mounting | None = None) -> Iterator[InThread]:
     """Serves the API in another thread while the block runs."""
     begun: Future[InThread] = Future()
     over = threading.Event()
 
     async def serve() -> None:
-        async with served(free=free) as api:
+        async with served(free=free, mounting=mounting) as api:
             begun.set_result(InThread(api, asyncio.get_running_loop()))
             await asyncio.to_thread(over.wait)
 

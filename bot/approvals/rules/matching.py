@@ -87,7 +87,8 @@ class Rule:
         if self.risks and question.risk not in self.risks:
             return f"its risk is {question.risk or 'not said'}, not {_or(self.risks)}"
         if self.requesters and not any(facts.requester in facts.people.get(ref, ()) for ref in self.requesters):
-            unknown += [ref for ref in self.requesters if ref in facts.unknown]
+            if isinstance(facts.requester, Person):  # a program is none of these, whomever they mean
+                unknown += [ref for ref in self.requesters if ref in facts.unknown]
             if not unknown:
                 return f"the requester is not {_or(self.requesters)}"
         if self.channels and facts.channel not in {facts.channels.get(ref, ref) for ref in self.channels}:

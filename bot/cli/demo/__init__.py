@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import signal
 import sys
+import textwrap
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -67,19 +68,21 @@ async def main(options: Options) -> int:
         raise SettingsError(NO_SIMULATOR)
     async with AsyncExitStack() as stack:
         async with _said("starting the local Slack"):
-            from bot.cli.demo import play
+            from bot.cli.demo import play, programs
             from simulator.client import Simulator
 
             stage.prepare(options.folder, options.windows)
             hint = stage.hint(options.folder, options.windows)
             slack = await stack.enter_async_context(stage.simulator(options.port, hint))
+            asking = await stack.enter_async_context(programs.opened())
         async with _said("starting the bot"):
-            process = await stack.enter_async_context(stage.bot(slack, options.folder))
+            process = await stack.enter_async_context(stage.bot(slack, options.folder, asking.settings))
             simulator = await stack.enter_async_context(Simulator.connect(slack.url))
             await stage.connected(simulator, process, options.folder)
+            asking = await stack.enter_async_context(asking.shown(simulator, options.folder))
         if options.once:
             return await play.once(simulator, options.folder, sys.stdout)
-        _welcome(slack.page, options)
+        _welcome(slack.page, asking.curl, options)
         return await _until_stopped(process, options.folder)
 
 
@@ -102,7 +105,7 @@ async def _said(step: str) -> AsyncIterator[None]:
         saying.cancel()
 
 
-def _welcome(page: str, options: Options) -> None:
+def _welcome(page: str, curl: str, options: Options) -> None:
     windows = options.windows
     sys.stdout.write(
         f"""
@@ -118,6 +121,12 @@ and press Approve. It is refused: you may not approve your own request. Then tak
 If nobody answers, a reminder comes after {stage.words(windows.remind)}, a DM to carol and dave after \
 {stage.words(windows.escalate)}, and the
 request expires after {stage.words(windows.deadline)}. The folder is full again whenever you start the task again.
+
+Or let a program ask. In another terminal:
+
+{textwrap.indent(curl, "    ")}
+
+The panel "Programs" of the page shows what was asked, and the webhook that comes once it is decided.
 
 `/task help` shows the other graphs, and those that you add to langgraph.json. The bot's log is
 {options.folder}/bot.log. Ctrl-C ends the demo.

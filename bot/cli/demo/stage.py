@@ -36,6 +36,8 @@ LOGS = {
     "deploy.log": (5, 7_400),
 }
 """Name -> age in days, size in bytes. Two are old enough to be moved, so the card does not fold."""
+ELSEWHERE = ("SLACK_", "REDIS_", "HTTP_", "WEBHOOK_")
+"""Settings that are for a real workspace, and not for the demo."""
 SHIPPED_CLEANUP = "./graphs/cleanup.py:graph"
 CUSTOMERS = "name,number\nAda,2041\nGrace,2042\nLinus,2043\n"
 
@@ -119,6 +121,10 @@ def hint(folder: Path, windows: Windows) -> dict[str, Any]:
                 "text": f"Or do nothing: a reminder comes after {words(windows.remind)}, a DM to Carol and Dave after "
                 f"{words(windows.escalate)}, and the request expires after {words(windows.deadline)}."
             },
+            {
+                "text": "*Or let a program ask.* One command in a terminal asks, and a webhook says what you decide.",
+                "panel": "Programs",
+            },
         ],
     }
 
@@ -156,16 +162,19 @@ async def simulator(port: int, hint: Mapping[str, Any] | None = None) -> AsyncIt
 
 
 @asynccontextmanager
-async def bot(slack: SimulatorProcess, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def bot(
+    slack: SimulatorProcess, folder: Path, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """The bot on that Slack, as a process of its own, ended with the block; its log goes to bot.log."""
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "REDIS_"))},
+        **{name: value for name, value in os.environ.items() if not name.startswith(ELSEWHERE)},
         **slack.environment,
         "STATE_DIR": str(folder / "state"),
         "POLICY_FILE": str(folder / "policies.yaml"),
         "LANGGRAPH_CONFIG": str(folder / "langgraph.json"),
         "CLEANUP_ROOT": str(folder),
         "SWEEP_INTERVAL": "0.5",
+        **(settings or {}),
     }
     with (folder / "bot.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(

@@ -7,7 +7,7 @@ silence and a stop are never told as a success, whatever the agent reports.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from bot.approvals.model.caller import is_of_caller
@@ -21,9 +21,10 @@ from bot.approvals.model.decision import (
 from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
 from bot.slack import text
-from bot.slack.cards import decision_words, outcome_blocks, programs
+from bot.slack.cards import decision_words, outcome_blocks, programs, question_blocks
 from bot.slack.text import moment
 
+MAX_TITLE_CHARACTERS: Final = 120
 MAX_NAMES: Final = 5
 """Of the people who decided; how many more there are is said."""
 NOTHING_REPORTED: Final = "the agent reported nothing"
@@ -60,7 +61,25 @@ class Ending:
 
 
 def of_task(task: Task, requests: Sequence[Request]) -> Ending | None:
-    """How the task ended or why it stopped. None while it goes on."""
+    """How the task ended or why it stopped. None while it goes on. For a program's request, with what it asked: nothing
+    else says that in a list."""
+    ending = _of_task(task, requests)
+    if ending is None or not requests or not is_of_caller(task.id) or isinstance(task.state, Failed):
+        return ending
+    return replace(ending, said=f"{_title(requests[-1])} · {ending.said}")
+
+
+def of_call(request: Request) -> str:
+    """How a program's request was settled, with what it asked, in one line of mrkdwn. Empty while it is open."""
+    sign, _, said = of_request(request).partition(" ")
+    return f"{sign} {_title(request)} · {said}" if said else ""
+
+
+def _title(request: Request) -> str:
+    return text.sentence(question_blocks.title(request), MAX_TITLE_CHARACTERS)
+
+
+def _of_task(task: Task, requests: Sequence[Request]) -> Ending | None:
     match task.state:
         case Ended() as ended:
             return _stopped(ended, _settled(requests)) if ended.stopped else _ended(ended, _settled(requests))

@@ -6,6 +6,7 @@ A program writes all of this itself, so it is shortened and escaped, and no link
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -18,12 +19,13 @@ from bot.slack.blocks import Element
 
 _MAX_CHARACTERS: Final = 60
 """Of the run's name, or of a host."""
-_MAX_URL_CHARACTERS: Final = 2000
+_MAX_URL_CHARACTERS: Final = 1000
+"""Of an address as it is written in mrkdwn, so that no line is cut within it."""
 _URL: Final = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?([/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?", re.I)
 """An address that every browser reads alike: no user before the host, no backslash, no letters of other scripts."""
 
 
-_LIKE_ADDRESS: Final = re.compile(r"[./:@\\]|www", re.IGNORECASE)
+_LIKE_ADDRESS: Final = re.compile(r"[./:@\\\u3002]|www", re.IGNORECASE)
 
 
 def agent(request: Request) -> str:
@@ -68,14 +70,14 @@ def _about(caller: Caller | None) -> list[tuple[str, str]]:
     if caller is None:
         return []
     run, host = caller.run.strip(), _host(caller.url)
-    if run and host and not _LIKE_ADDRESS.search(run):
+    if run and host and not _LIKE_ADDRESS.search(unicodedata.normalize("NFKC", run)):
         return [(run, caller.url)]
     return [*([(run, "")] if run else []), *([(host, caller.url)] if host else [])]
 
 
 def _host(url: str) -> str:
     """The host that this address leads to. Empty if it is not one that is safe to follow."""
-    if len(url) > _MAX_URL_CHARACTERS or not _URL.fullmatch(url):
+    if len(text.escape(url)) > _MAX_URL_CHARACTERS or not _URL.fullmatch(url):
         return ""
     host = urlsplit(url).hostname or ""
     return host if len(host) <= _MAX_CHARACTERS else f"…{host[1 - _MAX_CHARACTERS :]}"

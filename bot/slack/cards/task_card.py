@@ -20,7 +20,6 @@ from bot.slack.display import Reading
 _MAX_INPUTS: Final = 4
 _MAX_INPUT_CHARACTERS: Final = 60
 _MAX_LISTED: Final = 3
-_MAX_TITLE_CHARACTERS: Final = 120
 _OUTCOME_TIMES_LONGER: Final = 3
 """The outcome has a message of its own, so it may be this many times longer than the text on a card."""
 
@@ -93,7 +92,7 @@ def _standing(task: Task, requests: Sequence[Request], doing: str | None) -> lis
     """What is asked and whose turn it is, or how the task ended. A task that an error stopped may still ask."""
     asks = _asks([request for request in requests if isinstance(request.state, Pending)])
     if is_of_caller(task.id) and not asks and isinstance(task.state, Starting | Running | Waiting):
-        return [endings.of_request(requests[-1])] if requests else [f"{decision_words.WAITING} About to be asked"]
+        return [endings.of_call(requests[-1])] if requests else [f"{decision_words.WAITING} About to be asked"]
     match task.state:
         case Starting() | Running() if doing:
             return [f"{decision_words.WORKING} Working: {text.sentence(doing, 150)}", *asks]
@@ -121,7 +120,7 @@ def _asks(pending: Sequence[Request]) -> list[str]:
 
 
 def _title(request: Request) -> str:
-    return text.sentence(question_blocks.title(request), _MAX_TITLE_CHARACTERS)
+    return text.sentence(question_blocks.title(request), endings.MAX_TITLE_CHARACTERS)
 
 
 def _labels(requests: Sequence[Request]) -> Mapping[str, str]:

@@ -61,6 +61,8 @@ def _rule(request: Request) -> list[str]:
     policy = request.policy
     stages = policy.stages
     lines = [f"Policy rule `{text.sentence(policy.name, 100)}`"]
+    pages = text.listed([f"*{text.program(name)}*" for name in policy.via], 5)
+    lines += [f"People may also answer through {pages}"] if pages else []
     if len(stages) == 1:
         return [*lines, f"Needs {_quorum(stages[0])}"]
     now = request.stage_number if isinstance(request.state, Pending) else -1

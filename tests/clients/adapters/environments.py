@@ -32,10 +32,10 @@ _TEST_SECONDS: Final = 120
 
 @dataclass(frozen=True, slots=True)
 class Framework:
-    """A framework with an adapter."""
+    """A framework with an adapter, or with a program in examples/."""
 
     name: str
-    """Of the adapter, its tests and its requirements."""
+    """Of the adapter, its tests and its requirements, and the beginning of its examples' names."""
     module: str
 
     @property
@@ -77,7 +77,7 @@ class Framework:
             os.devnull,
         ]
         options += ["-o", f"faulthandler_timeout={_TEST_SECONDS}", "-o", "faulthandler_exit_on_timeout=true"]
-        places = [f"--rootdir={ROOT}", f"--confcutdir={_HERE}", str(_HERE / f"test_{self.name}.py")]
+        places = [f"--rootdir={ROOT}", f"--confcutdir={_HERE}", *map(str, self._tests)]
         with tempfile.TemporaryDirectory() as home:
             return subprocess.run(
                 [self.python, "-m", "pytest", *options, *places],
@@ -92,14 +92,19 @@ class Framework:
         """Check the types of the adapter, its tests and its examples against the framework's own."""
         adapter = ROOT / "clients" / "python" / "src" / "countersign" / "adapters" / f"{self.name}.py"
         examples = sorted((ROOT / "clients" / "python" / "examples").glob(f"{self.name}*.py"))
+        programs = sorted((ROOT / "examples").glob(f"{self.name}_*/*.py"))
         places = [f"--config-file={_HERE / 'mypy.ini'}", f"--cache-dir={self.folder / 'mypy'}"]
         return subprocess.run(
             [sys.executable, "-m", "mypy", *places, f"--python-executable={self.python}"]
-            + [str(each) for each in (adapter, _HERE / f"test_{self.name}.py", *examples)],
+            + [str(each) for each in (adapter, *self._tests, *examples, *programs) if each.exists()],
             cwd=ROOT,
             text=True,
             check=False,
         )
+
+    @property
+    def _tests(self) -> list[Path]:
+        return sorted(_HERE.glob(f"test_{self.name}*.py"))
 
     @property
     def _requirements(self) -> Path:
@@ -112,6 +117,7 @@ class Framework:
 
 FRAMEWORKS: Final = (
     Framework("pydantic_ai", "pydantic_ai"),
+    Framework("streamlit", "streamlit"),
     Framework("openai_agents", "agents"),
     Framework("google_adk", "google.adk"),
     Framework("crewai", "crewai"),

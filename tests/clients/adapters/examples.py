@@ -18,12 +18,12 @@ from tests.support.stub_api import TOKEN
 FOLDER: Final = Path(__file__).parents[3] / "clients" / "python" / "examples"
 
 
-def example(name: str, api: Answered, folder: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def example(name: str, api: Answered, folder: Path, monkeypatch: pytest.MonkeyPatch, at: Path = FOLDER) -> ModuleType:
     """The example, which asks this API and keeps its files in this folder."""
     monkeypatch.setenv("COUNTERSIGN_URL", api.url)
     monkeypatch.setenv("COUNTERSIGN_TOKEN", TOKEN)
     monkeypatch.chdir(folder)
-    spec = importlib.util.spec_from_file_location(f"example_{name}", FOLDER / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"example_{name}", at / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -336,6 +336,21 @@ def test_one_pause_is_resumed_once(api: Answered, client: Countersign) -> None:
         feedback.resume(first)
 
 
+def test_a_flow_is_resumed_in_an_event_loop(api: Answered, client: Countersign) -> None:
+    """There the blocking way takes nothing, so that the other way still can."""
+    api.people = [approves]
+    feedback = FlowFeedback(client)
+    review = flow_of(feedback)
+    flow_id = review(suppress_flow_events=True).kickoff().context.flow_id
+
+    async def run() -> object:
+        with pytest.raises(RuntimeError, match="resume_async"):
+            feedback.resume(review.from_pending(flow_id))
+        return await feedback.resume_async(review.from_pending(flow_id))
+
+    assert asyncio.run(run()) == "published"
+
+
 def test_emit_is_refused(api: Answered, client: Countersign) -> None:
     """With `emit`, CrewAI takes its first outcome for an empty feedback. So nothing is asked."""
     review = flow_of(FlowFeedback(client), emit=["approved", "rejected"])

@@ -139,12 +139,15 @@ async def _resolved_inline(agent: Agent[None, Output], client: AsyncCountersign)
 def test_calls_are_answered_inside_a_run(
     agent: Agent[None, Output], api: Answered, async_client: AsyncCountersign, deleted: list[str]
 ) -> None:
-    """The adapter is a handler of `HandleDeferredToolCalls`, with which the run waits."""
+    """The adapter is a handler of `HandleDeferredToolCalls`, with which the run waits. Run once more, it is refused."""
     api.people = [approves, edits(path="/z")]
 
     said = asyncio.run(_resolved_inline(agent, async_client))
+    with pytest.raises(AlreadyConsumed):
+        asyncio.run(_resolved_inline(agent, async_client))
 
     assert said == "deleted /x | deleted /z"
+    assert deleted == ["/x", "/z"]
 
 
 def test_the_example_survives_its_process(api: Answered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

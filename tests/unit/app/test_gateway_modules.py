@@ -69,6 +69,7 @@ def bot(tmp_path: Path, slack: Slack) -> Iterator[subprocess.Popen[str]]:
         "MODULES": str(tmp_path / "modules"),
         "STATE_DIR": str(tmp_path / "state"),
         "SWEEP_INTERVAL": "0.2",
+        "HTTP_BIND": "127.0.0.1:0",
         **slack.environment,
     }
     with (
@@ -123,10 +124,13 @@ def test_a_gateway_has_loaded_no_agents_code_when_it_is_started_and_when_it_is_s
 ) -> None:
     gateway, worker = roles(bot)
     loaded = modules(tmp_path, gateway)
-    assert "slack_bolt" in loaded
+    assert {"slack_bolt", "bot.http.mcp.door"} <= loaded
     assert of_agents(loaded) == set()
+    assert not loaded & {"mcp", "mcp_types", "httpx2"}, "the extra takes 30 MB, and nobody has called /mcp yet"
     assert of_agents(modules(tmp_path, bot.pid)) == set(), "what the supervisor has loaded, each gateway inherits"
-    assert "langgraph" in of_agents(modules(tmp_path, worker)), "the worker's master has it before it forks"
+    of_worker = modules(tmp_path, worker)
+    assert "langgraph" in of_agents(of_worker), "the worker's master has it before it forks"
+    assert "fastapi" not in of_worker, "only what serves the API loads it"
 
     log = tmp_path / "bot.log"
     before = log.read_text().count("is connected to")

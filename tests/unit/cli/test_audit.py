@@ -18,6 +18,7 @@ import pytest
 
 from bot.__main__ import main
 from bot.approvals.model.audit import GENESIS, PURGED, Entry, digest_of, link_of
+from bot.approvals.model.ids import JSON
 from bot.approvals.model.task import Ended
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.masking import Masker
@@ -82,9 +83,9 @@ async def three_days(storage: Storage) -> None:
     await storage.create_task(ended, an_event("started", ended, data={"secret": "swordfish"}))
     await storage.create_task(task, an_event("started", task, person=a_person()))
     await storage.open_request(request, an_event("opened", request, at=NOON + DAY, digest=request.digest, rule="=1+1"))
-    await storage.record(
-        an_event("refused", request, at=NOON + 2 * DAY, person=a_person("U9"), surface="+x", data={"why": "ü, “nö”"})
-    )
+    data: JSON = {"why": "ü, “nö”"}
+    refused = an_event("refused", request, at=NOON + 2 * DAY, person=a_person("U9"), surface="+x", data=data)
+    await storage.record(replace(refused, through="portal"))
     await storage.purge(ended.id, an_event(PURGED, ended, at=NOON + 2 * DAY))
 
 
@@ -147,6 +148,7 @@ def test_json_lines_hold_each_event_to_the_letter_with_what_proves_it(
     assert code == 0
     assert len(lines) == 5
     assert json.loads(lines[0])["event"] is None
+    assert json.loads(lines[3])["event"]["through"] == "portal"
     assert "swordfish" not in "".join(lines)
 
 
@@ -163,6 +165,7 @@ def test_a_table_has_a_row_for_each_entry_and_no_cell_is_a_formula(
     assert [row["task"] for row in rows] == ["ended", "task-1", "task-1", "task-1", "ended"]
     assert (rows[2]["rule"], rows[3]["surface"]) == ("'=1+1", "'+x")
     assert (rows[3]["team"], rows[3]["user"], json.loads(rows[3]["data"])) == ("T1", "U9", {"why": "ü, “nö”"})
+    assert [row["through"] for row in rows] == ["", "", "", "portal", ""]
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
 
 

@@ -131,6 +131,22 @@ def test_the_local_slack_is_a_wheel_of_its_own_with_its_page(tmp_path: Path) -> 
     assert "simulator/py.typed" in names
 
 
+def test_the_client_is_a_wheel_of_its_own_with_its_types(tmp_path: Path) -> None:
+    names = built(REPOSITORY / "clients" / "python", tmp_path)
+
+    assert {name.partition("/")[0] for name in names if ".dist-info" not in name} == {"countersign"}
+    assert {"countersign/py.typed", "countersign/transport/streams.py", "countersign/adapters/crewai.py"} <= set(names)
+    assert any(name.endswith("dist-info/licenses/LICENSE") for name in names)
+
+
+def test_the_bot_and_the_client_can_be_installed_side_by_side() -> None:
+    """The client has the short name, as many programs import it and few people install the bot."""
+    client = tomllib.loads((REPOSITORY / "clients" / "python" / "pyproject.toml").read_text())["project"]
+
+    assert (PROJECT["name"], client["name"]) == ("countersign-bot", "countersign")
+    assert "scripts" not in client
+
+
 def test_the_extra_demo_is_this_very_simulator() -> None:
     assert EXTRAS["demo"] == [f"{SIMULATOR['name']}=={SIMULATOR['version']}"]
     assert SIMULATOR["version"] == bot.__version__

@@ -44,7 +44,11 @@ COMMANDS = {
 
 HEAD = f"17:{'3f' * 32}"
 """What stands for the head of a chain."""
-NEEDED = {"policy explain": ["payload.json"], "audit": ["verify"]}
+NEEDED = {
+    "policy explain": ["payload.json"],
+    "audit": ["verify"],
+    "tokens add": ["billing", "--source", "billing-service"],
+}
 """What a command that is named without it needs to be complete."""
 
 

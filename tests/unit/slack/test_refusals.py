@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bot.approvals.model import errors
+from bot.approvals.model import call_errors, errors
 from bot.approvals.model.decision import Cancelled, Decision
 from bot.approvals.model.errors import (
     AgreedBefore,
@@ -47,8 +47,9 @@ def test_every_refusal_is_a_sentence_without_placeholders(refusal: CountersignEr
 
 
 def test_every_class_of_refusal_has_words() -> None:
-    """A new class fails here until it has a `case`, and a sample."""
+    """A new class fails here until it has a `case`, and a sample. What programs are refused never reaches Slack."""
     known = {leaf for leaf in leaves(CountersignError) if leaf.__module__.startswith(("bot.approvals", "bot.slack"))}
+    known = {leaf for leaf in known if leaf.__module__ != call_errors.__name__}
     own = {leaf for leaf in known if issubclass(leaf, Refused)}
 
     assert known - own == {type(refusal) for refusal in OURS} - {Refused}

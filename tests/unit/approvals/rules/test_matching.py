@@ -69,10 +69,15 @@ def test_a_rule_can_be_for_programs(policy: Policy, sources: tuple[str, ...], ob
 
 
 def test_a_program_is_nobodys_requester() -> None:
-    rule = Rule(policy=policy(), requesters=("@interns",))
-    known = facts(people={"@interns": frozenset({RITA})}, requester=Program(name="@interns"))
+    """Not even of a name that means nobody, so the rule can be passed over."""
+    rule = Rule(policy=policy(), requesters=("@interns", "@nobody"))
+    known = facts(
+        people={"@interns": frozenset({RITA})},
+        unknown={"@nobody": "means nobody"},
+        requester=Program(name="@interns"),
+    )
 
-    assert rule.objection(known) == "the requester is not @interns"
+    assert rule.objection(known) == "the requester is not @interns or @nobody"
 
 
 def test_a_rule_knows_requesters_and_channels_by_what_their_names_mean_now() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ async def storage() -> SqliteStorage:
     return await SqliteStorage.open(":memory:")
 
 
-async def added(storage: SqliteStorage, **changes: object) -> Token:
+async def added(storage: SqliteStorage, **changes: Any) -> Token:
     token = a_token(**changes)
     await storage.add_token(token, a_token_event("token_added", token))
     return token

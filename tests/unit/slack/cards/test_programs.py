@@ -134,6 +134,8 @@ def opening(task: Task, *requests: Request) -> str:
         ("run 7", "", ["run 7"]),
         ("run 7", "http://ci/7", ["<http://ci/7|run 7>"]),
         ("https://bank.example", "https://ci/7", ["https://bank.example", "<https://ci/7|ci>"]),
+        ("bank\u3002example", "https://ci/7", ["bank\u3002example", "<https://ci/7|ci>"]),
+        ("bank\uff0eexample", "https://ci/7", ["bank\uff0eexample", "<https://ci/7|ci>"]),
         ("www bank", "https://ci/7", ["www bank", "<https://ci/7|ci>"]),
         ("a|b>\n<!channel> *c*", "https://ci/7", ["<https://ci/7|a|b&gt; &lt;!channel&gt; c>"]),
         ("x" * 100, "https://ci/7", [f"<https://ci/7|{'x' * 59}…>"]),
@@ -152,7 +154,8 @@ def opening(task: Task, *requests: Request) -> str:
                 "https://bank.example@ci/7",
                 "https://\u0441i.example/7",
                 "https://ci/\u202e7",
-                f"https://ci/{'x' * 2000}",
+                f"https://ci/{'x' * 1000}",
+                f"https://ci/?{'&' * 250}",
             )
         ),
     ],
@@ -174,11 +177,12 @@ def test_the_name_of_a_program_mentions_nobody_and_is_cut() -> None:
         card = drawn(task, request, kind=kind)
         assert "<!channel>" not in card.text
         assert "<!channel>" not in str([block for block in card.blocks if block["type"] != "rich_text"])
-        assert "x" * 60 not in str(card.blocks)
+        assert "x" * 63 not in str(card.blocks)
 
 
 # --- Whether the program has the decision -------------------------------------------------------
 
+TITLE = "Refund order A-10442?"
 TAKEN = {"consumed": Consumed(at=LATER, execution="7")}
 YES, NO = answered(), answered(Reject(reason="no"))
 MINE = f"Approved by <@U0BOB>, {moment(YES.at)}"
@@ -238,19 +242,20 @@ def test_details_say_whether_the_program_took_the_decision() -> None:
     ("state", "request_state", "said"),
     [
         (Starting(), None, "⏳ About to be asked"),
+        (TaskCancelled(by=BILLING, at=LATER), None, "🚫 Withdrawn by *billing-service*"),
         (Running(), Pending(due_at=None), "⏳ Refund order A-10442? · <@U0BOB> and <@U0CAROL>, by "),
-        (Waiting(), Decided(decision=YES), f"✅ Approved by <@U0BOB> · {moment(YES.at)}"),
-        (Ended(outcome="finished", at=LATER), Delivered(decision=YES, at=LATER), "✅ Approved by <@U0BOB>"),
-        (Ended(outcome="finished", at=LATER), Delivered(decision=NO, at=LATER), "⛔ Rejected by <@U0BOB>"),
+        (Waiting(), Decided(decision=YES), f"✅ Refund order A-10442? · Approved by <@U0BOB> · {moment(YES.at)}"),
+        (Ended(outcome="finished", at=LATER), Delivered(decision=YES, at=LATER), f"✅ {TITLE} · Approved by <@U0BOB>"),
+        (Ended(outcome="finished", at=LATER), Delivered(decision=NO, at=LATER), f"⛔ {TITLE} · Rejected by <@U0BOB>"),
         (
             TaskCancelled(by=BILLING, at=LATER),
             Delivered(decision=Cancelled(by=BILLING, at=LATER), at=LATER),
-            "🚫 Withdrawn by *billing-service*",
+            f"🚫 {TITLE} · Withdrawn by *billing-service*",
         ),
         (
             Ended(outcome="finished", at=LATER),
             Superseded(at=LATER, decision=YES),
-            "⚠️ Approved by <@U0BOB>, but *billing-service* may not have been told",
+            f"⚠️ {TITLE} · Approved by <@U0BOB>, but *billing-service* may not have been told",
         ),
     ],
 )
@@ -321,3 +326,10 @@ def test_a_vote_so_far_says_on_which_page_it_was_given() -> None:
 
     assert f"✓ <@U0BOB> through *&lt;portal&gt;* {moment(NOW)}" in seen(drawn(called(), request))
     assert f"{moment(NOW)} · through *&lt;portal&gt;*" in str(answer_modal.view_all(request))
+
+
+def test_details_say_on_which_pages_people_may_answer() -> None:
+    request = asked(policy=replace(samples.POLICY, via=("portal", "intranet")))
+
+    assert "People may also answer through *portal* and *intranet*" in str(answer_modal.view_all(request))
+    assert "may also answer" not in str(answer_modal.view_all(asked()))

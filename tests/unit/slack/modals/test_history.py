@@ -176,28 +176,28 @@ def by_program(kind: str, task: Task, *, of_request: bool = True, **data: Any) -
 @pytest.mark.parametrize(
     ("task", "event", "told"),
     [
-        (CALLED, by_program("started", CALLED, of_request=False), "*billing service* asked."),
-        (replace(CALLED, requester=BOB), by_program("started", CALLED), "*billing service* asked for <@U0BOB>."),
-        (STARTED, by_program("started", STARTED), "*billing service* started *cleanup* for <@U0BOB>."),
+        (CALLED, by_program("started", CALLED, of_request=False), "*billing_service* asked."),
+        (replace(CALLED, requester=BOB), by_program("started", CALLED), "*billing_service* asked for <@U0BOB>."),
+        (STARTED, by_program("started", STARTED), "*billing_service* started *cleanup* for <@U0BOB>."),
         (CALLED, by_program("opened", CALLED), "People were asked."),
         (STARTED, by_program("opened", STARTED), "The agent asked."),
         (
             CALLED,
             by_program("resume_begun", CALLED, told=True),
-            "*billing service* can fetch the decision, which is `true`.",
+            "*billing_service* can fetch the decision, which is `true`.",
         ),
-        (CALLED, by_program("resume_begun", CALLED), "*billing service* can fetch the decision."),
+        (CALLED, by_program("resume_begun", CALLED), "*billing_service* can fetch the decision."),
         (CALLED, by_program("superseded", CALLED), "It was no longer needed."),
         (CALLED, by_program("consumed", CALLED, execution="run <7>"), "for its execution `run &lt;7&gt;`."),
-        (CALLED, by_program("consumed", CALLED), "*billing service* took the decision."),
+        (CALLED, by_program("consumed", CALLED), "*billing_service* took the decision."),
         (
             CALLED,
             by_program("cancelled", CALLED, reason="paid <!here>"),
-            "*billing service* withdrew it: “paid &lt;!here&gt;”.",
+            "*billing_service* withdrew it: “paid &lt;!here&gt;”.",
         ),
-        (CALLED, by_program("cancelled", CALLED), "*billing service* withdrew it."),
-        (STARTED, by_program("cancelled", STARTED), "*billing service* cancelled it."),
-        (CALLED, by_program("retried", CALLED), "*billing service* had it tried again."),
+        (CALLED, by_program("cancelled", CALLED), "*billing_service* withdrew it."),
+        (STARTED, by_program("cancelled", STARTED), "*billing_service* cancelled it."),
+        (CALLED, by_program("retried", CALLED), "*billing_service* had it tried again."),
         (CALLED, replace(by_program("voted", CALLED, verdicts=["approve"]), person=BOB), "<@U0BOB> approved."),
         (CALLED, by_program("expired", CALLED), "Nobody answered in time."),
     ],
@@ -209,7 +209,7 @@ def test_what_a_program_did_is_told_by_its_name(task: Task, event: AuditEvent, t
 def test_a_vote_from_another_page_is_told_with_the_page() -> None:
     voted = event_of(REQUEST, "voted", NOON, person=BOB, through="por*tal_1", data={"verdicts": ["approve"]})
 
-    assert "through *portal 1*" in words(history_modal.trail(TASK, REQUEST, [voted], []))
+    assert "through *portal_1*" in words(history_modal.trail(TASK, REQUEST, [voted], []))
 
 
 def test_what_a_program_did_is_told_once() -> None:

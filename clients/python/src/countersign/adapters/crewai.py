@@ -85,7 +85,8 @@ class ToolGate:
         self._execution = execution
         self._about = about
         self._settled: Counter[str] = Counter()
-        self._refused: dict[int, str] = {}
+        self._refused: dict[int, tuple[object, str]] = {}
+        """By the identity of a call's input: the input, which keeps its identity its own, and what the agent reads."""
 
     def before(self, context: ToolCallHookContext) -> bool | None:
         """A `before_tool_call` hook. Returns None if the tool may run, with what people approved as its input, and
@@ -103,13 +104,14 @@ class ToolGate:
             message = f"Not approved: {error}"
         except Exception as error:  # CrewAI would swallow it and run the tool
             message = f"Not approved: {type(error).__name__}: {error}"
-        self._refused[id(context.tool_input)] = message
+        self._refused[id(context.tool_input)] = (context.tool_input, message)
         return False
 
     def after(self, context: ToolCallHookContext) -> str | None:
         """An `after_tool_call` hook, which CrewAI calls for blocked tools too. Returns what the agent reads instead of
         "blocked by hook"."""
-        return self._refused.pop(id(context.tool_input), None)
+        refused = self._refused.pop(id(context.tool_input), None)
+        return refused[1] if refused else None
 
     def _rule(self, context: ToolCallHookContext) -> Ruling:
         run = self._key if isinstance(self._key, str) else self._key(context)
@@ -224,8 +226,21 @@ class FlowFeedback:
         """Wait for the decision about a flow of `from_pending`, and resume it. Returns what `flow.resume` returns.
 
         The feedback is JSON: `approved` (true only after an approval), `verdict`, `answer` (words or a value), `reason`
-        and `by`. Raises AlreadyConsumed if another process resumed this pause.
+        and `by`. Raises AlreadyConsumed if another process resumed this pause. Raises RuntimeError in an event loop,
+        before anything is taken: use `resume_async` there.
         """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return flow.resume(self._taken(flow, execution))
+        raise RuntimeError("There is an event loop here: use `await feedback.resume_async(flow)`.")
+
+    async def resume_async(self, flow: Flow[Any], *, execution: str | None = None) -> Any:
+        """The same as `resume`, with `flow.resume_async`."""
+        return await flow.resume_async(await asyncio.to_thread(self._taken, flow, execution))
+
+    def _taken(self, flow: Flow[Any], execution: str | None) -> str:
+        """The feedback for this pause, for one execution."""
         context = flow.pending_feedback
         if context is None:
             raise ValueError("This flow waits for no feedback. Restore it with from_pending().")
@@ -233,7 +248,7 @@ class FlowFeedback:
         decision = self._client.wait(request)
         if decision.verdict not in ("cancelled", "superseded"):
             self._client.consume(request, execution=execution)
-        return flow.resume(_feedback_of(decision))
+        return _feedback_of(decision)
 
     def _ask(self, context: PendingFeedbackContext) -> str:
         """The id of the request. The same pause gives the same one, because CrewAI stores no more than the context."""
