@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import calls, decisions, kills, leak, report, scale, stage
+from benchmarks import api, calls, decisions, kills, leak, report, scale, stage
 from benchmarks.peers import measured as peers
 from benchmarks.stage import OURS, Program
 from benchmarks.unpaced import LIFTED
@@ -29,7 +29,7 @@ LONGEST = 300.0
 LONGEST_LEAK = 1500.0
 """Seconds for the one of 20,000 tasks, which takes about 10 minutes on two cores."""
 PEERS_ON, PEERS_AT_ONCE = "sqlite", 8
-SECTIONS = ("calls", "decisions", "hindered", "kills", "sweeps", "memory", "recovery", "leak", "peers")
+SECTIONS = ("calls", "decisions", "hindered", "kills", "sweeps", "memory", "recovery", "api", "leak", "peers")
 NAIVE = Program(module="benchmarks.naive")
 LIFTED_NOTE = (
     f"Lifted for the bot: its own keeping to Slack's pace ({', '.join(LIFTED)} of bot.slack: a post a second in a "
@@ -107,6 +107,10 @@ async def _store(name: str, folder: Path, options: argparse.Namespace, measured:
             f"start with {waiting:,} pending and {left:,} undelivered",
             scale.recovery(name, folder / "recovery", waiting, left),
         )
+    if "api" in options.only:
+        of_api = api.Sizes(waiting=options.waiting, seconds=options.seconds, posts=options.posts)
+        beside_bare = api.side_by_side(name, folder / "api", of_api)
+        found["api"] = await measured(name, f"the HTTP API, with {options.waiting:,} calls that wait", beside_bare)
     if "leak" in options.only:
         finished = leak.of_finished(name, folder / "leak", OURS, options.finished)
         found["leak"] = await measured(name, f"{options.finished[-1]:,} finished tasks", finished, LONGEST_LEAK)
@@ -159,6 +163,9 @@ def _options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--due", type=int, help="requests that are due at once")
     parser.add_argument("--memory", type=int, nargs="+", help="sizes for memory, the last for the start too")
     parser.add_argument("--undelivered", type=int)
+    parser.add_argument("--waiting", type=int, help="calls of the HTTP API that wait at once")
+    parser.add_argument("--seconds", type=float, help="for which the CPU time of these calls is counted")
+    parser.add_argument("--posts", type=int, help="calls of the HTTP API that ask, one after the other")
     parser.add_argument("--kills", type=int, help="of the bot, and of its worker; the median counts")
     parser.add_argument("--finished", type=int, nargs="+", help="tasks after which memory is read; the growth counts")
     parser.add_argument("--peers", type=int, help="decisions of each peer")
@@ -174,6 +181,9 @@ def _options(arguments: list[str] | None = None) -> argparse.Namespace:
         "due": (1_000, 100),
         "memory": ([1_000, 10_000], [100, 1_000]),
         "undelivered": (500, 50),
+        "waiting": (1_000, 100),
+        "seconds": (20.0, 4.0),
+        "posts": (100, 10),
         "kills": (3, 1),
         "peers": (200, 40),
         "finished": ([4_000, 12_000, 20_000], [100, 300, 500]),

@@ -56,6 +56,11 @@ def _ratios(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 f"click to {what}, p50, bot : naive bot",
                 _over(one["bot_clicks"], one["naive_clicks"], f"{what}_p50_ms"),
             )
+    if "api" in one:
+        bot, bare = one["api"]["bot"], one["api"]["bare"]
+        waiting = f"{bot['waiting']:,} calls that wait"
+        yield f"memory for {waiting}, bot : bare FastAPI", _over(bot, bare, "megabytes_for_waiting")
+        yield "a call that asks, p50, bot : bare FastAPI", _over(bot, bare, "post_p50_ms")
     if "sweeps" in one:
         small, *_, large = one["sweeps"].values()
         few, *_, many = one["sweeps"]
@@ -97,6 +102,9 @@ def _numbers(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "start, with all that waits: s", f"{found['start_seconds']:.1f}"
         yield "all undelivered delivered after: s", f"{found['delivered_seconds']:.1f}"
         yield "all of it shown in Slack after: s", f"{found['shown_seconds']:.1f}"
+    for who, name in (("bare", "bare FastAPI"), ("bot", "bot")):
+        if each := one.get("api", {}).get(who):
+            yield from _api(name, each)
     if "kill_all" in one:
         yield "start after a kill of all: s", f"{one['kill_all']['start_seconds']:.1f}"
     for who, peer in one.get("peers", {}).items():
@@ -107,6 +115,15 @@ def _numbers(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"8 at once, {who}: decisions/s / CPU ms of each", numbers
     for what, number in one.get("leak", {}).items():
         yield f"finished tasks: {what}", f"{number:.1f}"
+
+
+def _api(name: str, each: Mapping[str, float]) -> Iterator[tuple[str, str]]:
+    waiting = f"{each['waiting']:,} calls that wait, {name}"
+    yield f"{waiting}: MB / of them for the calls", f"{each['megabytes']:.0f} / {each['megabytes_for_waiting']:.1f}"
+    yield f"{waiting}: CPU % / without them", f"{each['cpu_percent']:.1f} / {each['cpu_percent_before']:.1f}"
+    for what, words in (("post", "a call that asks"), ("card", "POST to card")):
+        if f"{what}_p50_ms" in each:
+            yield f"{words}, {name}: p50 / p95 ms", f"{each[f'{what}_p50_ms']:.1f} / {each[f'{what}_p95_ms']:.1f}"
 
 
 def _calls(name: str, counted: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -51,20 +51,7 @@ async def serving(parts: Parts, bind: str, *, mounted: Mapping[str, ASGIApp] | N
     When the block ends, calls that wait are answered, calls that were begun are finished, and connections are closed.
     """
     listening = _bound(bind)
-    config = uvicorn.Config(
-        app_of(parts, mounted=mounted),
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=SECONDS_TO_CLOSE,
-    )
-    server = _Server(config)
+    server = _Server(config(app_of(parts, mounted=mounted)))
     host, port = listening.getsockname()[:2]
     serving = Serving(host=host, port=port, waiters=parts.waiters)
     async with parts.waiters.looking():
@@ -76,6 +63,23 @@ async def serving(parts: Parts, bind: str, *, mounted: Mapping[str, ASGIApp] | N
             serving.drain()
             server.should_exit = True
             await task
+
+
+def config(app: ASGIApp) -> uvicorn.Config:
+    """The settings of uvicorn for this app. It runs no lifespan, and no WebSockets."""
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=SECONDS_TO_CLOSE,
+    )
 
 
 class _Server(uvicorn.Server):

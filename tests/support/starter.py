@@ -39,6 +39,7 @@ OURS: Final = ("bot", "tests", "simulator", "benchmarks")
 """The packages that the process to fork from can run modules of; anything else is started anew."""
 IMPORTED: Final = (
     "bot.__main__",
+    "bot.app.run",
     "bot.app.gateway",
     "bot.app.workers",
     "bot.storage.redis.store",

@@ -8,7 +8,8 @@ from typing import Final
 
 import pytest
 
-from tests.clients.adapters.environments import FRAMEWORKS, ROOT
+import countersign.adapters
+from tests.clients.adapters.environments import ROOT
 
 _PAGE: Final = (ROOT / "docs" / "guides" / "frameworks.md").read_text()
 _BLOCKS: Final = re.findall(r"^```python\n(.*?)^```", _PAGE, re.MULTILINE | re.DOTALL)
@@ -16,6 +17,9 @@ _EXAMPLES: Final = {
     path.name: [line.strip() for line in path.read_text().splitlines()]
     for path in sorted(Path(ROOT / "clients" / "python" / "examples").glob("*.py"))
 }
+
+
+ADAPTERS = sorted(each.stem for each in Path(countersign.adapters.__file__).parent.glob("[!_]*.py"))
 
 
 @pytest.mark.parametrize("block", _BLOCKS, ids=lambda block: block.splitlines()[0])
@@ -32,7 +36,7 @@ def test_the_page_shows_what_runs(block: str) -> None:
     assert len(found) == 1
 
 
-@pytest.mark.parametrize("adapter", [*(each.name for each in FRAMEWORKS), "langgraph"])
+@pytest.mark.parametrize("adapter", ADAPTERS)
 def test_every_adapter_has_an_example_and_a_section(adapter: str) -> None:
     """Nobody has to read an adapter's code to use it."""
     assert f"countersign.adapters.{adapter}" in _PAGE
