@@ -132,6 +132,19 @@ async def test_a_settled_request_has_one_event(api: Api) -> None:
     assert [name async for name, _ in events(api, decided["id"])] == ["decided"]
 
 
+async def test_a_program_that_hangs_up_is_not_waited_for(api: Api) -> None:
+    asked = await api.ask()
+    headers = {"Authorization": f"Bearer {await api.own()}"}
+
+    async with api.session.get(f"{api.url}/v1/requests/{asked['id']}/events", headers=headers) as response:
+        await response.content.readuntil(b"\n\n")
+        await waiting(api)
+        response.close()
+
+    while len(api.waiters):  # noqa: ASYNC110 - gives way to the server in this same loop
+        await asyncio.sleep(0)
+
+
 async def test_a_stream_ends_when_its_token_is_revoked(api: Api) -> None:
     text = await api.token("stream-service")
     asked = await api.ask(token=text)
