@@ -19,6 +19,8 @@ NOT_IN_DEMO := redis langgraph-checkpoint-redis
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
+# The tests import the same modules in hundreds of processes: without bytecode each of them compiles its own.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Prints the first Python that is new enough and can make a venv, or says what is missing.
 define find_python
@@ -64,6 +66,7 @@ $(VENV)/.demo: requirements-demo.lock requirements-uv.lock
 demo: $(if $(wildcard $(VENV)/.ready),setup,$(VENV)/.demo)  ## start the bot with a local Slack, and print the address of its page
 	@$(BIN)/python -m bot.cli.demo $(DEMO_ARGS)
 
+# The tests are collected once beforehand, by one process: it leaves their bytecode, which else each worker compiles anew.
 test: setup  ## style, types, layers, every test but the slow ones, and full branch coverage of bot/approvals
 	@failed=(); \
 	step() { \
@@ -78,6 +81,7 @@ test: setup  ## style, types, layers, every test but the slow ones, and full bra
 	echo 'types and layers are checked beside the tests, and shown after them'; \
 	$(BIN)/mypy >"$$beside/types" 2>&1 & types=$$!; \
 	$(BIN)/lint-imports --no-logo >"$$beside/layers" 2>&1 & layers=$$!; \
+	$(BIN)/pytest --collect-only -qq -m 'not slow' >/dev/null 2>&1; \
 	tools/redis-server.sh $(BIN)/python; \
 	step 'tests'    $(BIN)/pytest -m 'not slow' --cov --cov-report=term $(PYTEST_ARGS); \
 	step 'types'    ended "$$types" types; \

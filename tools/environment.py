@@ -25,7 +25,7 @@ from typing import Final, TextIO
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 LOCKS: Final = {"setup": ROOT / "requirements.lock", "demo": ROOT / "requirements-demo.lock"}
-"""What each environment consists of. That of `setup` has pip as well, which installs the project itself."""
+"""What each environment consists of."""
 UV_LOCK: Final = ROOT / "requirements-uv.lock"
 INSTALL: Final = ("install", "--no-deps", "--require-hashes", "--requirement")
 """What pip and uv have in common: the lock names every package, so nothing has to be resolved."""
@@ -83,7 +83,8 @@ class Environment:
 
     folder: Path
     lock: Path
-    with_pip: bool
+    for_work: bool
+    """Whether it has pip as well, and the bytecode of every package: many processes will import them."""
     progress: Progress
     total: int
     errors: str = ""
@@ -96,7 +97,7 @@ class Environment:
     def make(self) -> bool:
         """Make it; returns whether every package is installed."""
         self.progress.begin("making the environment")
-        options = ["--clear"] if self.with_pip else ["--clear", "--without-pip"]
+        options = ["--clear"] if self.for_work else ["--clear", "--without-pip"]
         if not self._run([sys.executable, "-m", "venv", *options, str(self.folder)]):
             return False
         uv = shutil.which("uv")
@@ -137,7 +138,9 @@ class Environment:
             unpacked = len(list(cache.glob("archive-v*/*"))) if cache is not None else 0
             return max(unpacked, len(list(packages.glob("*/site-packages/*.dist-info"))))
 
-        return self._run([uv, "pip", *INSTALL, str(self.lock), "--python", str(self.python)], settings, done)
+        compiled = ["--compile-bytecode"] if self.for_work else []
+        command = [uv, "pip", *INSTALL, str(self.lock), *compiled, "--python", str(self.python)]
+        return self._run(command, settings, done)
 
     def _by_pip(self, pip: Sequence[str]) -> bool:
         self.progress.begin(f"installing {self.total} packages with pip, which takes longer")
@@ -149,8 +152,9 @@ class Environment:
             return collected
 
         # pip can install into another environment since 22.3.
+        compiled = [] if self.for_work else ["--no-compile"]
         into = [] if pip[0] == str(self.python) else ["--python", str(self.python)]
-        return self._run([*pip, *into, *INSTALL, str(self.lock), "--no-compile"], done=done)
+        return self._run([*pip, *into, *INSTALL, str(self.lock), *compiled], done=done)
 
     def _run(
         self,
@@ -225,7 +229,7 @@ def main() -> int:
     progress = Progress(sys.stdout, name)
     lock = LOCKS[name]
     total = count(lock.read_text())
-    environment = Environment(folder=Path(folder), lock=lock, with_pip=name == "setup", progress=progress, total=total)
+    environment = Environment(folder=Path(folder), lock=lock, for_work=name == "setup", progress=progress, total=total)
     if environment.make():
         progress.end(f"{total} packages are installed")
         return 0
