@@ -11,7 +11,7 @@ COPY tools/runtime_only.py ./tools/
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --require-hashes --requirement requirements.lock \
     && /venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
-    && /venv/bin/python tools/runtime_only.py mail
+    && /venv/bin/python tools/runtime_only.py mail mcp
 
 FROM python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 RUN useradd --create-home --uid 10001 countersign

@@ -19,6 +19,8 @@ NOT_IN_DEMO := redis langgraph-checkpoint-redis
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
+# The tests import the same modules in hundreds of processes: without bytecode each of them compiles its own.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Prints the first Python that is new enough and can make a venv, or says what is missing.
 define find_python
@@ -43,13 +45,11 @@ help:  ## list these commands
 
 setup: $(VENV)/.ready  ## make .venv from requirements.lock and install the project into it
 
-$(VENV)/.locked: requirements.lock
+$(VENV)/.locked: requirements.lock requirements-uv.lock
 	@$(find_python); \
 	python=$$(find_python) || exit 1; \
 	echo "== setup: $$("$$python" --version), packages of requirements.lock"; \
-	"$$python" -m venv --clear $(VENV) \
-		&& $(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock \
-		&& touch $@
+	"$$python" -I tools/environment.py setup $(VENV) && touch $@
 
 $(VENV)/.ready: $(VENV)/.locked pyproject.toml bot/__init__.py
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
@@ -61,23 +61,31 @@ $(VENV)/.demo: requirements-demo.lock requirements-uv.lock
 	@$(find_python); \
 	python=$$(find_python) || exit 1; \
 	echo "== demo: $$("$$python" --version), packages of requirements-demo.lock"; \
-	"$$python" -I tools/demo_environment.py $(VENV) && touch $@
+	"$$python" -I tools/environment.py demo $(VENV) && touch $@
 
 demo: $(if $(wildcard $(VENV)/.ready),setup,$(VENV)/.demo)  ## start the bot with a local Slack, and print the address of its page
 	@$(BIN)/python -m bot.cli.demo $(DEMO_ARGS)
 
+# The tests are collected once beforehand, by one process: it leaves their bytecode, which else each worker compiles anew.
 test: setup  ## style, types, layers, every test but the slow ones, and full branch coverage of bot/approvals
 	@failed=(); \
 	step() { \
 		printf '\n== %s\n' "$$1"; \
 		"$${@:2}" || { failed+=("$$1"); printf -- '-- failed: %s\n' "$$1"; }; \
 	}; \
+	beside=$$(mktemp -d) || exit 1; \
+	trap 'kill $$(jobs -p) 2>/dev/null; rm -rf "$$beside"' EXIT; \
+	ended() { wait "$$1"; code=$$?; cat "$$beside/$$2"; return "$$code"; }; \
 	step 'lint'     $(BIN)/ruff check .; \
 	step 'format'   $(BIN)/ruff format --check .; \
-	step 'types'    $(BIN)/mypy; \
-	step 'layers'   $(BIN)/lint-imports --no-logo; \
+	echo 'types and layers are checked beside the tests, and shown after them'; \
+	$(BIN)/mypy >"$$beside/types" 2>&1 & types=$$!; \
+	$(BIN)/lint-imports --no-logo >"$$beside/layers" 2>&1 & layers=$$!; \
+	$(BIN)/pytest --collect-only -qq -m 'not slow' >/dev/null 2>&1; \
 	tools/redis-server.sh $(BIN)/python; \
 	step 'tests'    $(BIN)/pytest -m 'not slow' --cov --cov-report=term $(PYTEST_ARGS); \
+	step 'types'    ended "$$types" types; \
+	step 'layers'   ended "$$layers" layers; \
 	step 'coverage' $(BIN)/coverage report --fail-under=100; \
 	printf '\n'; \
 	if (( $${#failed[@]} )); then echo "== FAILED: $${failed[*]}"; exit 1; fi; \

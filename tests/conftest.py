@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,14 +28,19 @@ _TRACED = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs a Redis, as its fixtures tell; what needs a browser or no trace, as its folder tells."""
-    traced = [_TESTS / folder for folder in _TRACED]
     for item in items:
-        if not any(item.path.is_relative_to(folder) for folder in traced):
+        if not _is_of(_TRACED, item.path):
             item.add_marker(pytest.mark.no_cover)
         if _REDIS_FIXTURES & set(getattr(item, "fixturenames", ())) or _on_redis(item):
             item.add_marker(pytest.mark.redis)
-        if item.path.is_relative_to(_TESTS / "browser"):
+        if _is_of(("browser",), item.path):
             item.add_marker(pytest.mark.browser)
+
+
+@cache
+def _is_of(folders: tuple[str, ...], file: Path) -> bool:
+    """Whether the file is in one of these folders of the tests, or is one of them."""
+    return any(file.is_relative_to(_TESTS / folder) for folder in folders)
 
 
 def _on_redis(item: pytest.Item) -> bool:

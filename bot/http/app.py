@@ -88,7 +88,7 @@ class _Edge:
             await self._app(scope, receive, answer)
         except Exception:
             error_id = secrets.token_hex(4)
-            log.exception("error %s in %s %s", error_id, scope["method"], _route(scope))
+            log.exception("error %s ended a call of the API (%s %s)", error_id, scope["method"], _route(scope))
             if not begun:
                 await _internal(error_id).response()(scope, receive, send)
 

@@ -51,8 +51,8 @@ class Attempts:
             return 0
         return max(0, math.ceil(failures.until - self.monotonic()))
 
-    def failed(self, address: str) -> None:
-        """Counts a wrong token."""
+    def failed(self, address: str) -> bool:
+        """Counts a wrong token. Returns whether the address pauses from now on, and did not before."""
         network, now = _network(address), self.monotonic()
         failures = self._failures.setdefault(network, _Failures())
         if now - failures.last > FORGOTTEN_AFTER_SECONDS:
@@ -62,6 +62,7 @@ class Attempts:
         if failures.number > self.free:
             failures.until = now + min(LONGEST_PAUSE_SECONDS, 2.0 ** (failures.number - self.free - 1))
         _keep(self._failures, network, MAX_ADDRESSES)
+        return failures.number == self.free + 1
 
     def succeeded(self, address: str, digest: str) -> None:
         """Remembers that this token was valid."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -14,6 +15,8 @@ from bot.approvals.services.admission import Admission
 from bot.http import problems
 from bot.http.attempts import Attempts
 from bot.http.problems import Refused, later
+
+log = logging.getLogger(__name__)
 
 MAX_TOKEN_CHARACTERS: Final = 200
 CHALLENGE: Final = 'Bearer realm="countersign"'
@@ -84,7 +87,8 @@ class Guard:
         token = await self.admission.token(digest, self.clock()) if text else None
         if token is None:
             self.attempts.forget(address, digest)
-            self.attempts.failed(address)
+            if self.attempts.failed(address):
+                log.warning("wrong tokens come from %s, so tokens that are new from there have to pause", address)
             raise _unauthorized()
         self.attempts.succeeded(address, digest)
         return token

@@ -145,4 +145,5 @@ def _refusal(reply: httpx2.Response, problem: Json) -> ApiError:
 def _words(problem: Json) -> str:
     faults = problem.get("errors")
     told = [f"{each.get('path')}: {each.get('problem')}" for each in faults] if isinstance(faults, list) else []
-    return "\n".join([str(problem["detail"]), *told])
+    detail = str(problem["detail"])
+    return "\n".join([detail, *(each for each in told if each.partition(": ")[2] not in detail)])

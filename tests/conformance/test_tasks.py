@@ -358,3 +358,24 @@ async def test_a_purged_task_leaves_but_the_word_that_it_was_and_others_stay(sto
     assert await storage.out_of_date(NOON, limit=10) == kept
     assert len(await storage.history(other.id)) == 2
     assert await storage.messages_of(other.id) == kept
+
+
+async def test_the_revisions_of_many_tasks_grow_with_each_change_of_task_and_requests(
+    storage: Storage,
+) -> None:
+    one, other = a_task("one"), a_task("other")
+    for task in (one, other):
+        await storage.create_task(task, an_event("started", task))
+
+    async def revisions() -> dict[TaskId, int]:
+        return dict(await storage.revisions([TaskId("one"), TaskId("other"), TaskId("nobody's")]))
+
+    assert await storage.revisions([]) == {}
+    assert await revisions() == {"one": 0, "other": 0}
+    await storage.save_task(one, an_event("cancelled", one))
+    assert await revisions() == {"one": 1, "other": 0}
+    request = await storage.open_request(a_request("r1", other), an_event("opened", other))
+    assert await revisions() == {"one": 1, "other": 1}
+    await storage.open_request(a_request("r2", other), an_event("opened", other))
+    await storage.save_request(request, an_event("voted", request))
+    assert await revisions() == {"one": 1, "other": 3}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
+import os
 import re
+import shutil
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -16,6 +20,7 @@ from tests.support.served import Api
 from tools.openapi import FILE, document
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+DOCUMENT = document()
 LOADS = {"script", "link", "img", "iframe", "object", "embed", "source", "video", "audio", "form", "base"}
 
 
@@ -50,12 +55,12 @@ async def test_the_committed_document_is_the_one_that_is_served(api: Api) -> Non
     served = await api.get("/openapi.json", token="")
 
     assert served.headers["Content-Type"] == "application/json"
-    assert served.text == document() == FILE.read_text()
+    assert served.text == DOCUMENT == FILE.read_text()
     assert served.json["openapi"] == "3.1.0"
 
 
 async def test_every_reference_of_the_document_means_something() -> None:
-    text = document()
+    text = DOCUMENT
     found = json.loads(text)
 
     named = set(re.findall(r'"#/components/schemas/(\w+)"', text))
@@ -63,7 +68,7 @@ async def test_every_reference_of_the_document_means_something() -> None:
 
 
 async def test_every_call_says_what_it_needs_and_what_it_may_meet() -> None:
-    for path, methods in json.loads(document())["paths"].items():
+    for path, methods in json.loads(DOCUMENT)["paths"].items():
         for method, operation in methods.items():
             where = f"{method} {path}"
             (needed,) = operation["security"]
@@ -76,7 +81,7 @@ async def test_every_call_says_what_it_needs_and_what_it_may_meet() -> None:
 
 
 async def test_every_kind_of_problem_is_announced_by_some_call() -> None:
-    announced = set(re.findall(r"\(`([\w-]+)`\)", document()))
+    announced = set(re.findall(r"\(`([\w-]+)`\)", DOCUMENT))
 
     assert {kind.slug for kind in problems.ALL} - announced == {"method-not-allowed"}
     assert len({kind.slug for kind in problems.ALL}) == len(problems.ALL)
@@ -108,10 +113,26 @@ async def test_the_pages_policy_allows_its_style_and_nothing_else(api: Api) -> N
 async def test_the_page_has_a_place_for_every_call_object_and_problem(api: Api) -> None:
     ids = set(Seen((await api.get("/docs", token="")).text).ids)
 
-    found = json.loads(document())
+    found = json.loads(DOCUMENT)
     assert {operation["operationId"] for each in found["paths"].values() for operation in each.values()} <= ids
     assert {f"problem-{kind.slug}" for kind in problems.ALL} <= ids
     assert {"object-Request", "object-Decision", "object-Problem"} <= ids
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
+async def test_each_line_with_curl_is_a_call_that_is_understood(api: Api) -> None:
+    """What it is about need not exist."""
+    text = unescape((await api.get("/docs", token="")).text)
+    lines = re.findall(r"<code>(curl .*?)</code>", text, re.DOTALL)
+    environment = {**os.environ, "COUNTERSIGN_URL": api.url, "COUNTERSIGN_TOKEN": await api.own(), "ID": "req_1"}
+
+    async def status(line: str) -> int:
+        line = line.replace("curl", "curl --silent --output /dev/null --write-out '%{http_code}'", 1)
+        process = await asyncio.create_subprocess_shell(line, env=environment, stdout=asyncio.subprocess.PIPE)
+        return int((await process.communicate())[0])
+
+    assert len(lines) >= 15
+    assert [line for line in lines if await status(line) not in (200, 201, 404, 409, 422)] == []
 
 
 async def test_the_root_leads_to_the_page(api: Api) -> None:

@@ -226,6 +226,16 @@ async def test_a_decision_is_consumed_by_one_execution(api: Api) -> None:
     assert "one" in other.json["detail"]
 
 
+async def test_a_request_says_how_its_webhook_fares(api: Api) -> None:
+    asked = await api.ask(callback_url="https://hooks.example.com/told")
+    await api.vote(asked["id"])
+
+    settled = (await api.get(f"/v1/requests/{asked['id']}?wait=30")).json
+
+    assert asked["callback"] is None
+    assert settled["callback"] == {"status": "pending", "attempts": 0, "failure": ""}
+
+
 # --- Lists and history --------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from bot.http.app import app_of
 from tests.support.served import InThread, in_thread
 
-EXAMPLES = 4
+EXAMPLES = 3
 MANY_EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "200"))
 SCHEMA = schemathesis.openapi.from_dict(app_of(None).openapi())
 OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations() if isinstance(found, Ok)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.approvals.rules.masking import MASK
 from tests.support.served import ADDRESS, Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -35,7 +36,7 @@ async def test_a_graph_asks_is_answered_and_reports(api: Api) -> None:
 
     task = await until(api, made.json["id"], "awaiting_human")
     (request,) = task["requests"]
-    assert request["question"] == {"action": "delete", "arguments": {"path": "/old"}}
+    assert request["question"] == {"action": "delete", "arguments": {"path": "/old", "password": MASK}}
     assert (request["status"], request["digest"] is not None) == ("pending", True)
     assert (await api.get(f"/v1/requests/{request['id']}")).json["status"] == "pending"
 
@@ -46,6 +47,7 @@ async def test_a_graph_asks_is_answered_and_reports(api: Api) -> None:
     assert ended["ended_at"] is not None
     assert ended["permalink"].startswith(f"{ADDRESS}archives/")
     assert ended["requests"][0]["decision"]["approved"] is True
+    assert "hunter22" not in str(ended) + (await api.get(f"/v1/requests/{request['id']}/audit")).text
 
 
 async def test_the_same_key_starts_a_graph_once(api: Api) -> None:

@@ -57,7 +57,7 @@ async def test_a_wait_is_a_number_of_seconds(api: Api, wait: str) -> None:
 
 async def test_what_another_process_changes_is_seen_by_one_look_for_all(api: Api) -> None:
     """Nobody here is woken, as if the vote came to another replica: only looks at storage can show it."""
-    ids = [(await api.ask(f"Number {number}?"))["id"] for number in range(20)]
+    ids = [(await api.ask(f"Number {number}?"))["id"] for number in range(8)]
     told, looks, revisions = api.work.changed, [], api.waiters._revisions
 
     async def counted(wanted: object) -> object:
@@ -130,6 +130,19 @@ async def test_a_settled_request_has_one_event(api: Api) -> None:
     decided = await api.decided()
 
     assert [name async for name, _ in events(api, decided["id"])] == ["decided"]
+
+
+async def test_a_program_that_hangs_up_is_not_waited_for(api: Api) -> None:
+    asked = await api.ask()
+    headers = {"Authorization": f"Bearer {await api.own()}"}
+
+    async with api.session.get(f"{api.url}/v1/requests/{asked['id']}/events", headers=headers) as response:
+        await response.content.readuntil(b"\n\n")
+        await waiting(api)
+        response.close()
+
+    while len(api.waiters):  # noqa: ASYNC110 - gives way to the server in this same loop
+        await asyncio.sleep(0)
 
 
 async def test_a_stream_ends_when_its_token_is_revoked(api: Api) -> None:

@@ -35,7 +35,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubApi]:
 @pytest.fixture
 async def http(stub: StubApi) -> AsyncIterator[httpx2.AsyncClient]:
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    async with httpx2.AsyncClient(base_url=stub.url, headers=headers, trust_env=False) as http:
+    async with httpx2.AsyncClient(base_url=stub.url, headers=headers, trust_env=False, verify=False) as http:
         yield http
 
 

@@ -226,11 +226,13 @@ async def test_only_a_token_that_may_ask_gets_in(live: Live) -> None:
 
     wrong = await live.run(api.post("/mcp", {}, token="csk_wrong"))
     missing = await live.run(api.get("/mcp", token=""))
+    stream = await live.run(api.get("/mcp"))
     weak = await live.run(api.post("/mcp", {}, token=reader))
 
     assert (wrong.status, wrong.problem) == (401, "unauthorized")
     assert (missing.status, missing.problem) == (401, "unauthorized")
     assert (weak.status, weak.problem) == (403, "scope-missing")
+    assert (stream.status, stream.headers["Allow"]) == (405, "POST")
 
 
 async def test_a_token_that_may_not_read_gets_no_decision(live: Live) -> None:

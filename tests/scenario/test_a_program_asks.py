@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -21,7 +22,7 @@ from countersign import (
     Rejected,
     requires_approval,
 )
-from tests.support.stage import Bot, Message, Room, Thread
+from tests.support.stage import UNPACED, Bot, Message, Room, Slack, Thread
 from tests.support.starter import ran
 
 POLICY = """
@@ -35,13 +36,17 @@ rules:
 """
 
 
-def _free_port() -> int:
+@pytest.fixture(scope="module")
+def bot(slack: Slack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
+    """A bot that serves the API at a port that stays the same when it is started again."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-PORT = _free_port()
-SETTINGS = {"HTTP_BIND": f"127.0.0.1:{PORT}"}
+        port = probe.getsockname()[1]
+    folder = tmp_path_factory.mktemp("bot")
+    bot = Bot.prepare(folder, slack.environment, policy=POLICY, HTTP_BIND=f"127.0.0.1:{port}")
+    bot.module = UNPACED
+    bot.start()
+    yield bot
+    assert bot.stop() == 0, bot.log
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +63,13 @@ def tokens(bot: Bot) -> dict[str, str]:
 
 
 @pytest.fixture
-def blocking(tokens: dict[str, str]) -> Countersign:
-    return Countersign(f"http://127.0.0.1:{PORT}", tokens["billing"], source="billing")
+def url(bot: Bot) -> str:
+    return f"http://{bot.environment['HTTP_BIND']}"
+
+
+@pytest.fixture
+def blocking(url: str, tokens: dict[str, str]) -> Countersign:
+    return Countersign(url, tokens["billing"], source="billing")
 
 
 @pytest.fixture
@@ -163,9 +173,9 @@ async def test_no_and_a_withdrawal_run_nothing(client: AsyncCountersign, room: R
 
 
 async def test_silence_runs_nothing_and_others_see_nothing(
-    client: AsyncCountersign, tokens: dict[str, str], room: Room
+    client: AsyncCountersign, url: str, tokens: dict[str, str], room: Room
 ) -> None:
-    other = AsyncCountersign(f"http://127.0.0.1:{PORT}", tokens["hurried"])
+    other = AsyncCountersign(url, tokens["hurried"])
     with pytest.raises(Expired) as expired:
         await other.approve_or_raise("refund", {"order": "5"}, key="silence", channel=room.channel)
 

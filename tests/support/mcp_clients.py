@@ -63,7 +63,7 @@ async def over_http(url: str, token: str, mode: str = MODERN, *, tasks: bool = F
     """A client of `/mcp` at this address."""
     headers = {"Authorization": f"Bearer {token}"}
     async with (
-        httpx2.AsyncClient(headers=headers, timeout=60, trust_env=False) as http,
+        httpx2.AsyncClient(headers=headers, timeout=60, trust_env=False, verify=False) as http,
         Client(
             streamable_http_client(f"{url}/mcp", http_client=http),
             mode=mode,

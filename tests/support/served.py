@@ -106,6 +106,7 @@ class Api:
     votes: Votes
     waiters: Waiters
     work: GatewayWork
+    parts: Parts
     tokens: dict[str, str] = field(default_factory=dict)
     """The token of each source that the tests have used."""
 
@@ -226,7 +227,9 @@ async def served(
         await storage.publish(Catalog(agents=(Agent(graph=GRAPH),), digest="1", published_at=system_clock()))
         agents = PublishedAgents(storage=storage, ask=_nobody)
         await agents.refresh()
-        engine = FakeEngine({ASKED: questions.read({"action": "delete", "arguments": {"path": "/old"}}, None)})
+        engine = FakeEngine(
+            {ASKED: questions.read({"action": "delete", "arguments": {"path": "/old", "password": "hunter22"}}, None)}
+        )
 
         async def deliver(task_id: TaskId) -> datetime | None:
             return await programs.deliver(task_id)
@@ -292,6 +295,7 @@ async def served(
             votes=votes,
             waiters=waiters,
             work=work,
+            parts=parts,
         )
 
 

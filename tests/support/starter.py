@@ -39,6 +39,7 @@ OURS: Final = ("bot", "tests", "simulator", "benchmarks")
 """The packages that the process to fork from can run modules of; anything else is started anew."""
 IMPORTED: Final = (
     "bot.__main__",
+    "bot.app.run",
     "bot.app.gateway",
     "bot.app.workers",
     "bot.storage.redis.store",
@@ -153,7 +154,8 @@ def _source() -> str:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.support.starter", address],
         cwd=ROOT,
-        env={**clean, "PYTHONPATH": str(ROOT)},
+        # It writes no bytecode, so that a graph that a test writes twice within a second is read twice.
+        env={**clean, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

@@ -50,6 +50,29 @@ REQUEST: Final[dict[str, JsonValue]] = {
     },
     "callback": None,
 }
+TASK: Final[dict[str, JsonValue]] = {
+    "id": "5f0c6a1b9d3e",
+    "graph": "cleanup",
+    "status": "ended",
+    "inputs": {"bucket": "logs", "days": 30},
+    "requester": "U024BE7LH",
+    "source": {"name": "nightly-jobs", "url": None, "run": "2027-03-01"},
+    "created_at": "2027-03-01T02:00:00Z",
+    "ended_at": "2027-03-01T09:31:00Z",
+    "outcome": "14 files were deleted.",
+    "failure": None,
+    "requests": [REQUEST],
+    "metadata": {},
+    "permalink": "https://acme.slack.com/archives/C0123456789/p1803866400000100",
+}
+PROBLEM: Final[dict[str, JsonValue]] = {
+    "type": "/docs#problem-invalid",
+    "title": "What was sent does not fit",
+    "status": 422,
+    "detail": "Nothing was done, because what was sent does not fit: body.chanel is not known here. Did you mean "
+    "`channel`?",
+    "errors": [{"path": "body.chanel", "problem": "is not known here. Did you mean `channel`?"}],
+}
 UNSETTLED: Final[dict[str, JsonValue]] = {
     "status": "pending",
     "digest": None,
@@ -62,3 +85,11 @@ UNSETTLED: Final[dict[str, JsonValue]] = {
     "decision": None,
 }
 """What differs in the example of a request that was just made."""
+NEW_TASK: Final[dict[str, JsonValue]] = {
+    "status": "running",
+    "ended_at": None,
+    "outcome": None,
+    "requests": [],
+    "permalink": None,
+}
+"""What differs in the example of a task that was just made."""

@@ -156,6 +156,8 @@ class Failure(Given):
 class Task(Given):
     """A run of a graph."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.TASK]})
+
     id: Annotated[str, Field(examples=["5f0c6a1b"])]
     graph: str
     status: Annotated[
@@ -195,6 +197,8 @@ class Fault(Given):
 
 class Problem(Given):
     """Why a call was refused, as RFC 9457 defines it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.PROBLEM]})
 
     type: Annotated[
         str,

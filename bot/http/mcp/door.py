@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.approvals.model.token import Scope as TokenScope
 from bot.approvals.model.token import Token
+from bot.http import problems
 from bot.http.parts import Parts
 from bot.http.problems import Refused
 
@@ -50,6 +51,8 @@ class _Door:
         request = Request(scope)
         try:
             token = await self._parts.guard.admit(request, SCOPES)
+            if request.method != "POST":  # a stream that is opened by GET would stay open for nothing
+                raise _not_taken(request.method)
         except Refused as refused:
             await refused.response()(scope, receive, send)
             return
@@ -75,6 +78,11 @@ class _Door:
             if opened.done():
                 raise
             opened.set_exception(error)  # every call is answered with it, and the log has it
+
+
+def _not_taken(method: str) -> Refused:
+    detail = f"MCP takes POST here, and not {method}, because nothing is kept between two calls. Nothing was done."
+    return Refused(problems.METHOD, detail, headers={"Allow": "POST"})
 
 
 def _load() -> Opening:

@@ -201,7 +201,7 @@ def _example(answer: Mapping[str, Any], schemas: Mapping[str, Any], *, new: bool
         return code(f"retry: 2000\n\nevent: decided\ndata: {request[:150]}…\n", "text/event-stream")
     shown = sample(schema, schemas)
     if new:
-        shown |= {key: each for key, each in examples.UNSETTLED.items() if key in shown}
+        shown |= examples.NEW_TASK if "graph" in shown else examples.UNSETTLED
     return code(json.dumps(shown, indent=2, ensure_ascii=False), "The answer")
 
 

@@ -31,8 +31,8 @@ def sample(schema: Schema, schemas: Mapping[str, Schema], name: str = "") -> Any
     found = resolved(schema, schemas)
     for each in (schema, found):
         if each.get("examples"):
-            return _in_order(each["examples"][0], found)
-    if any(option.get("type") == "null" for option in schema.get("anyOf", ())):
+            return _complete(each["examples"][0], found, schemas)
+    if _may_be_null(schema):
         return None
     if "enum" in found:
         return found["enum"][0]
@@ -53,11 +53,25 @@ def sample(schema: Schema, schemas: Mapping[str, Schema], name: str = "") -> Any
             return found.get("default")
 
 
-def _in_order(example: Any, schema: Schema) -> Any:
-    """The example with its keys in the order in which the schema describes them."""
+def _complete(example: Any, schema: Schema, schemas: Mapping[str, Schema]) -> Any:
+    """The example with its keys in the order in which the schema describes them, as FastAPI sorts them. Of what callers
+    get, those that are null are added, as FastAPI leaves them out."""
+    found = resolved(schema, schemas)
+    if isinstance(example, list):
+        return [_complete(each, found.get("items", {}), schemas) for each in example]
     if not isinstance(example, dict):
         return example
-    return {key: example[key] for key in (*schema.get("properties", ()), *example) if key in example}
+    described, given = found.get("properties", {}), found.get("additionalProperties") is not False
+    known = {
+        key: _complete(example.get(key), each, schemas)
+        for key, each in described.items()
+        if key in example or (given and _may_be_null(each))
+    }
+    return {**known, **{key: each for key, each in example.items() if key not in known}}
+
+
+def _may_be_null(schema: Schema) -> bool:
+    return any(option.get("type") == "null" for option in schema.get("anyOf", ()))
 
 
 def type_of(schema: Schema, schemas: Mapping[str, Schema]) -> str:

@@ -106,7 +106,7 @@ async def listed(
         return await _waiting_for(parts, approver, sources, status, limit, cursor)
     found: list[given.Request] = []
     place = cursor or ""
-    ended = None if status is None else status != "pending"
+    ended = False if status == "pending" else None
     for _ in range(MAX_LOOKED_AT):
         page = await parts.calls.reading.tasks(sources, limit - len(found), place, callers=True, ended=ended)
         place = page.cursor

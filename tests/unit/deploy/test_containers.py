@@ -172,11 +172,11 @@ def test_neither_the_local_slack_nor_the_tests_are_in_the_image() -> None:
     assert not re.search(r"^!(simulator|tests|benchmarks)", ignored, re.MULTILINE)
 
 
-def test_the_image_can_send_mail() -> None:
-    """The graph `email` ships with it; what only the demo or an agent needs stays out."""
+def test_the_image_can_send_mail_and_serve_mcp() -> None:
+    """The graph `email` and `/mcp` ship with it; what only the demo or an agent needs stays out."""
     (build, *_) = [rest for rest in said("RUN") if "runtime_only" in rest]
 
-    assert build.endswith("tools/runtime_only.py mail")
+    assert build.endswith("tools/runtime_only.py mail mcp")
 
 
 def test_what_the_bot_reads_in_its_folder_is_copied() -> None:

@@ -51,7 +51,9 @@ def refuse_unlocked(line: str, lock: str) -> None:
 # --- Locks --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("line", [*PROJECT["dependencies"], *EXTRAS["dev"], *EXTRAS["mail"], *EXTRAS["agents"]])
+@pytest.mark.parametrize(
+    "line", [*PROJECT["dependencies"], *(line for extra in ("dev", "mail", "agents", "mcp") for line in EXTRAS[extra])]
+)
 def test_what_the_project_asks_for_is_in_the_lock(line: str) -> None:
     refuse_unlocked(line, LOCK)
 

@@ -331,6 +331,17 @@ async def test_who_wants_no_callback_gets_none(shop: Shop) -> None:
     assert await shop.world.storage.webhooks_of(request.task_id) == ()
 
 
+async def test_a_program_reads_how_its_webhook_fares_once_there_is_one(shop: Shop) -> None:
+    request = await shop.asked()
+    assert await shop.reading.webhook(await shop.of(request.id)) is None
+
+    await shop.world.vote(ALICE, on=request)
+    await shop.settle()
+
+    (webhook,) = await shop.world.storage.webhooks_of(request.task_id)
+    assert await shop.reading.webhook(await shop.of(request.id)) == webhook
+
+
 async def test_silence_is_told_as_such(shop: Shop) -> None:
     shop.go_under(Policies(rules=(), otherwise=policy(steps=(Step(after=HOUR, action=Expire()),))))
     made = await shop.ask()

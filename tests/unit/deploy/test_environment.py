@@ -1,4 +1,4 @@
-"""`tools/demo_environment.py`: which installer is used, with which registry, and what is said meanwhile."""
+"""`tools/environment.py`: which installer is used, with which registry, and what is said meanwhile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.markers import Marker
 
-from tools.demo_environment import LOCK, ROOT, count, uv_settings
+from tools.environment import LOCKS, ROOT, count, uv_settings
 
 MERGED = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
 UV = """#!/bin/sh
@@ -55,9 +55,10 @@ def test_uv_goes_to_the_registry_of_pip(listed: str, settings: dict[str, str]) -
     assert uv_settings(listed) == {**settings, **MERGED}
 
 
-def test_it_counts_what_is_installed_here() -> None:
+@pytest.mark.parametrize("name", LOCKS)
+def test_it_counts_what_is_installed_here(name: str) -> None:
     """As `packaging` understands the markers; the tool may not import it."""
-    lock = LOCK.read_text()
+    lock = LOCKS[name].read_text()
     markers = re.findall(r"(?m)^[\w.-]+(?:\[.*?\])?==[^\s;]+(?: ; ([^\\\n]*))?", lock)
 
     assert count(lock) == sum(not marker or Marker(marker).evaluate() for marker in markers)
@@ -77,7 +78,7 @@ def run(folder: Path, code: int) -> tuple[subprocess.CompletedProcess[str], list
         "PIP_NO_INDEX": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
-    command = [sys.executable, "-I", str(ROOT / "tools" / "demo_environment.py"), str(folder / "venv")]
+    command = [sys.executable, "-I", str(ROOT / "tools" / "environment.py"), "demo", str(folder / "venv")]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True)
     return ran, Path(f"{uv}.asked").read_text().splitlines()
 
@@ -89,9 +90,9 @@ def test_the_uv_of_the_machine_installs_exactly_the_lock(tmp_path: Path) -> None
     assert (tmp_path / "venv" / "bin" / "python").exists()
     (words,) = [line.split() for line in asked]
     assert words[:4] == ["pip", "install", "--no-deps", "--require-hashes"]
-    assert {str(LOCK), str(tmp_path / "venv" / "bin" / "python")} <= set(words)
+    assert {str(LOCKS["demo"]), str(tmp_path / "venv" / "bin" / "python")} <= set(words)
     assert re.fullmatch(r"(== demo: +\d+ s  .+\n)+", ran.stdout), "each line says the seconds"
-    assert ran.stdout.splitlines()[-1].endswith(f"{count(LOCK.read_text())} packages are installed")
+    assert ran.stdout.splitlines()[-1].endswith(f"{count(LOCKS['demo'].read_text())} packages are installed")
 
 
 def test_without_a_registry_it_fails_with_what_pip_says(tmp_path: Path) -> None:

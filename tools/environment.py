@@ -1,6 +1,6 @@
-"""Makes the environment of `make demo`, and says from its first second what it is doing.
+"""Makes the environment of `make setup` or `make demo`, and says from its first second what it is doing.
 
-python tools/demo_environment.py FOLDER     (the standard library alone: there is nothing else yet)
+python tools/environment.py setup|demo FOLDER     (the standard library alone: there is nothing else yet)
 
 uv installs the packages, in a fraction of the time that pip takes. If this machine has a uv, it is used as it is
 configured. If not, pip fetches one into a folder that is removed again, and it is given pip's own registry. If that
@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Final, TextIO
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-LOCK: Final = ROOT / "requirements-demo.lock"
+LOCKS: Final = {"setup": ROOT / "requirements.lock", "demo": ROOT / "requirements-demo.lock"}
+"""What each environment consists of."""
 UV_LOCK: Final = ROOT / "requirements-uv.lock"
 INSTALL: Final = ("install", "--no-deps", "--require-hashes", "--requirement")
 """What pip and uv have in common: the lock names every package, so nothing has to be resolved."""
@@ -49,6 +50,7 @@ class Progress:
     """One line that says the step, how far it is, and the seconds since the start."""
 
     out: TextIO
+    name: str
     started: float = field(default_factory=time.monotonic)
     step: str = ""
     written: float = 0.0
@@ -70,7 +72,7 @@ class Progress:
 
     def _write(self, counted: str = "") -> None:
         self.written = time.monotonic()
-        line = f"== demo: {self.written - self.started:3.0f} s  {self.step}{counted}"
+        line = f"== {self.name}: {self.written - self.started:3.0f} s  {self.step}{counted}"
         self.out.write(f"\r\033[K{line}" if self.out.isatty() else f"{line}\n")
         self.out.flush()
 
@@ -80,6 +82,9 @@ class Environment:
     """The environment that is made, and what is said about it."""
 
     folder: Path
+    lock: Path
+    for_work: bool
+    """Whether it has pip as well, and the bytecode of every package: many processes will import them."""
     progress: Progress
     total: int
     errors: str = ""
@@ -92,7 +97,8 @@ class Environment:
     def make(self) -> bool:
         """Make it; returns whether every package is installed."""
         self.progress.begin("making the environment")
-        if not self._run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(self.folder)]):
+        options = ["--clear"] if self.for_work else ["--clear", "--without-pip"]
+        if not self._run([sys.executable, "-m", "venv", *options, str(self.folder)]):
             return False
         uv = shutil.which("uv")
         if uv is not None and self._by_uv(uv):
@@ -132,7 +138,9 @@ class Environment:
             unpacked = len(list(cache.glob("archive-v*/*"))) if cache is not None else 0
             return max(unpacked, len(list(packages.glob("*/site-packages/*.dist-info"))))
 
-        return self._run([uv, "pip", *INSTALL, str(LOCK), "--python", str(self.python)], settings, done)
+        compiled = ["--compile-bytecode"] if self.for_work else []
+        command = [uv, "pip", *INSTALL, str(self.lock), *compiled, "--python", str(self.python)]
+        return self._run(command, settings, done)
 
     def _by_pip(self, pip: Sequence[str]) -> bool:
         self.progress.begin(f"installing {self.total} packages with pip, which takes longer")
@@ -144,8 +152,9 @@ class Environment:
             return collected
 
         # pip can install into another environment since 22.3.
+        compiled = [] if self.for_work else ["--no-compile"]
         into = [] if pip[0] == str(self.python) else ["--python", str(self.python)]
-        return self._run([*pip, *into, *INSTALL, str(LOCK), "--no-compile"], done=done)
+        return self._run([*pip, *into, *INSTALL, str(self.lock), *compiled], done=done)
 
     def _run(
         self,
@@ -215,11 +224,14 @@ def _wanted(marker: str) -> bool:
 
 
 def main() -> int:
-    """Make it in the folder that the command line names; returns the exit code."""
-    progress = Progress(sys.stdout)
-    environment = Environment(folder=Path(sys.argv[1]), progress=progress, total=count(LOCK.read_text()))
+    """Make the environment and the folder that the command line names; returns the exit code."""
+    name, folder = sys.argv[1:]
+    progress = Progress(sys.stdout, name)
+    lock = LOCKS[name]
+    total = count(lock.read_text())
+    environment = Environment(folder=Path(folder), lock=lock, for_work=name == "setup", progress=progress, total=total)
     if environment.make():
-        progress.end(f"{environment.total} packages are installed")
+        progress.end(f"{total} packages are installed")
         return 0
     progress.end("the packages could not be installed")
     sys.stderr.write(f"{environment.errors}\n")
