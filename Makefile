@@ -81,7 +81,7 @@ test: setup  ## style, types, layers, every test but the slow ones, and full bra
 	echo 'types and layers are checked beside the tests, and shown after them'; \
 	$(BIN)/mypy >"$$beside/types" 2>&1 & types=$$!; \
 	$(BIN)/lint-imports --no-logo >"$$beside/layers" 2>&1 & layers=$$!; \
-	$(BIN)/pytest --collect-only -qq -m 'not slow' >/dev/null 2>&1; \
+	$(BIN)/pytest --collect-only -qq -m 'not slow' $(PYTEST_ARGS) >/dev/null 2>&1; \
 	tools/redis-server.sh $(BIN)/python; \
 	step 'tests'    $(BIN)/pytest -m 'not slow' --cov --cov-report=term $(PYTEST_ARGS); \
 	step 'types'    ended "$$types" types; \
