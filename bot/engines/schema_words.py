@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final, cast
 
 from jsonschema import Draft202012Validator
@@ -163,7 +164,7 @@ def _range(schema: Mapping[str, JSON]) -> str:
 
 
 def _multiple(rule: JSON) -> str:
-    step = float(rule) if isinstance(rule, int | float) and not isinstance(rule, bool) else 0.0
+    step = rule if isinstance(rule, int | float) and not isinstance(rule, bool) else 0
     digits = round(-math.log10(step)) if 0 < step < 1 else 0
     if digits and math.isclose(step, 10.0**-digits):
         return f"can have at most {digits} {'digit' if digits == 1 else 'digits'} after the point"
@@ -237,7 +238,8 @@ def _such_as(schema: Mapping[str, JSON], held: JSON) -> str:
     """The schema's own example, or the number that fits and is nearest to what was given."""
     own = example(schema)
     if own is None:
-        own = next((each for each in _near(schema, held) if _fits(schema, each)), None)
+        with suppress(ArithmeticError):  # a number too large to reckon with, which then has no example
+            own = next((each for each in _near(schema, held) if _fits(schema, each)), None)
     return "" if own is None else f", such as {_short(own)}"
 
 

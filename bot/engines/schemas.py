@@ -6,10 +6,12 @@ cannot be used checks nothing, as in LangGraph itself.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
+from functools import lru_cache
 from typing import Any, Final, TypeAlias, cast
 
 import referencing
@@ -19,7 +21,7 @@ from referencing.exceptions import Unresolvable
 
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
-from bot.engines import schema_words
+from bot.engines import schema_bounds, schema_words
 
 Schema: TypeAlias = Mapping[str, JSON]
 
@@ -41,19 +43,32 @@ def _is_integer(_checker: object, value: object) -> bool:
 
 
 _Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+    Draft202012Validator,
+    {
+        "additionalProperties": schema_bounds.additional_properties,
+        "pattern": schema_bounds.pattern,
+        "patternProperties": schema_bounds.pattern_properties,
+        "uniqueItems": schema_bounds.unique_items,
+    },
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
 )
 
 
 def usable(schema: JSON) -> Schema | None:
-    """The schema, or None if no value can be checked against it."""
-    if not isinstance(schema, dict):
+    """The schema, or None if no value can be checked against it, or not in a bounded time."""
+    if not isinstance(schema, dict) or not schema_bounds.is_bounded(schema):
         return None
+    return schema if _is_schema(json.dumps(schema)) else None
+
+
+@lru_cache(maxsize=64)
+def _is_schema(text: str) -> bool:
+    """Whether this JSON is a schema. Each time that a question is read or answered, it is asked again."""
     try:
-        Draft202012Validator.check_schema(cast("dict[str, Any]", schema))
+        Draft202012Validator.check_schema(json.loads(text))
     except (SchemaError, *_UNUSABLE):
-        return None
-    return schema
+        return False
+    return True
 
 
 def inlined(schema: Schema) -> dict[str, JSON]:

@@ -64,14 +64,15 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
 
 def labels(listed: Sequence[JSON]) -> list[str]:
     """The label of each option. No two are the same."""
-    names: list[str] = []
+    names: dict[str, None] = {}
+    tried: dict[str, int] = {}
     for option in listed:
         name = plain_name = _label(option)
-        number = 2
+        number = tried.get(name, 2)
         while name in names:
             name, number = f"{plain_name} ({number})", number + 1
-        names.append(name)
-    return names
+        names[name], tried[plain_name] = None, number
+    return [*names]
 
 
 def described(listed: Sequence[JSON]) -> tuple[Option, ...]:
