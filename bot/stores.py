@@ -88,7 +88,8 @@ async def records(settings: Store) -> AsyncIterator[Storage]:
             file = settings.state_dir / RECORDS
             if not file.exists():
                 raise SettingsError(
-                    f"STATE_DIR {settings.state_dir}: there are no records in it, and REDIS_URL is not set."
+                    f"STATE_DIR {settings.state_dir}: there are no records in it, and REDIS_URL is not set. "
+                    "Start the bot once, or name its folder: the demo's is STATE_DIR=var/demo/state."
                 )
             storage = await SqliteStorage.open(file)
             stack.push_async_callback(storage.close)

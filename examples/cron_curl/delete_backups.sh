@@ -3,6 +3,8 @@
 set -euo pipefail
 
 folder=${1:?the folder of the backups} days=${2:?how old they are at least, in days}
+: "${COUNTERSIGN_URL:?the address of the bot}" "${COUNTERSIGN_TOKEN:?a token of the bot}"
+[[ -d $folder ]] || { echo "There is no folder $folder." >&2; exit 2; }
 day=${DAY:-$(date +%F)}
 key=delete-backups-$day
 kept=${STATE:-$folder/.asked}

@@ -10,12 +10,13 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from countersign import AsyncCountersign, Decision, InvalidWebhook, verify
+from countersign import AsyncCountersign, CountersignError, Decision, InvalidWebhook, verify
 
 DATABASE = os.environ.get("DATABASE", "refunds.sqlite")
-HOOK_URL = os.environ.get("HOOK_URL")
+HOOK_URL = os.environ.get("HOOK_URL") or None
 SECRET = os.environ.get("WEBHOOK_SECRET", "")
 
 app = FastAPI(title="Refunds")
@@ -82,6 +83,12 @@ async def hook(call: Request) -> Response:
     if row:
         await resume(row["id"])
     return Response(status_code=204)
+
+
+@app.exception_handler(CountersignError)
+async def away(_: Request, error: CountersignError) -> JSONResponse:
+    """The bot has refused or is away: what it says, and what to do. The same call may be sent again."""
+    return JSONResponse({"detail": str(error)}, 502)
 
 
 # --- The records --------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ Json = dict[str, Any]
 
 TOKEN: Final = "demo"  # noqa: S105 - the name of a token
 SOURCE: Final = "billing-service"
-KEY: Final = "refund-order-4711"
+KEY: Final = "demo-refund-4711"
 QUESTION: Final[Json] = {"action": "refund_order", "arguments": {"order": "4711", "amount": "99.00 EUR"}}
 SHOWN: Final = 20
 """Requests and webhooks that the panel shows."""

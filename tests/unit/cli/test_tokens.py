@@ -89,7 +89,7 @@ def test_a_token_is_printed_once_and_stored_as_its_hash(desk: Desk, folder: Path
     assert token.digest == digest_of(out.strip())
     assert (token.name, token.sources, token.channels) == ("billing", ("billing-service",), ())
     assert sorted(token.scopes) == ["requests:read", "requests:write"]
-    assert "Give it to billing-service as COUNTERSIGN_TOKEN" in err
+    assert "It speaks for billing-service. Give it to your program as COUNTERSIGN_TOKEN" in err
     assert "in every channel that the bot is in, and does not expire" in err
     assert out.strip() not in err
     assert all(out.strip().encode() not in file.read_bytes() for file in folder.iterdir())
@@ -114,7 +114,7 @@ def test_it_is_bound_to_what_was_typed(desk: Desk) -> None:
     assert token.channels == ("#ops", "C012AB3CD")
     assert sorted(token.scopes) == ["tasks:write", "votes"]
     assert token.expires_at == token.created_at + timedelta(days=90)
-    assert "Give it to cron and nightly as" in err
+    assert "It speaks for cron and nightly." in err
     assert f"in #ops and C012AB3CD, and expires on {token.expires_at:%Y-%m-%d}" in err
     assert "only under policies that list portal under `via`" in err
 

@@ -123,7 +123,8 @@ class Problem(CountersignError):
     def __str__(self) -> str:
         said = f"{self.title} ({self.status})"
         lines = [f"{said}: {self.detail}" if self.detail else said]
-        return "\n".join([*lines, *(f"  {each.path}: {each.problem}" for each in self.errors)])
+        unsaid = [each for each in self.errors if each.problem not in self.detail]
+        return "\n".join([*lines, *(f"  {each.path}: {each.problem}" for each in unsaid)])
 
 
 class InvalidRequest(Problem):

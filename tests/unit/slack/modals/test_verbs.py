@@ -6,20 +6,28 @@ from dataclasses import replace
 
 import pytest
 
+from bot.approvals.model.caller import task_id_of
+from bot.approvals.model.ids import Person, Program
 from bot.approvals.model.question import Question, Verdict
 from bot.approvals.model.request import Request
 from bot.slack.modals import answer_modal
 from bot.slack.modals.answer_modal import Modal
 from tests.unit.slack import limits
-from tests.unit.slack.samples import DELETE, POLICY, REFUND, question, request
+from tests.unit.slack.samples import ALICE, DELETE, POLICY, REFUND, question, request
 
 READ_HERE = "The requester reads it here; the agent is not told it."
+BILLING = Program(name="billing")
 TOLD = "The requester reads it here, and the agent is told it."
 
 
 def asked(shape: str = "question_details", *, private: bool = False, needed: bool = False, **changes: str) -> Request:
     policy = replace(POLICY, private=private, reasons=(Verdict.REJECT,) if needed else ())
     return request(question(shape=shape, **changes), policy=policy)
+
+
+def called(requester: Person | Program = BILLING, *, private: bool = False) -> Request:
+    """What a program asks."""
+    return replace(asked(private=private), task_id=task_id_of("7" * 20), graph="billing", requester=requester)
 
 
 def own(about: Question | None = None) -> Request:
@@ -61,6 +69,9 @@ def test_a_modal_has_the_questions_own_verb() -> None:
             asked("agent_inbox", private=True, needed=True),
             "The policy asks for it. It is kept in the audit log and not shown in Slack; the agent is not told it.",
         ),
+        (called(), "It is shown here, and billing is told it."),
+        (called(ALICE), "The requester reads it here, and billing is told it."),
+        (called(private=True), "billing is told it. It is not shown in Slack, as this request is private."),
     ],
 )
 def test_a_reason_says_who_reads_it_and_is_absent_if_nobody_does(about: Request, sentence: str | None) -> None:

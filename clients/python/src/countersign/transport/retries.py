@@ -128,7 +128,7 @@ def problem_of(status: int, data: Mapping[str, Any]) -> Problem:
     return kind(
         status=status,
         title=str(data.get("title") or "The server refused"),
-        detail=str(data.get("detail") or ""),
+        detail=str(data.get("detail") or ("" if data else "It does not say why. Is this the address of the bot?")),
         slug="" if slug == "about:blank" else slug,
         errors=[
             FieldError(path=str(each.get("path", "")), problem=str(each.get("problem", "")))
