@@ -35,6 +35,7 @@ from countersign.errors import (
     Unreachable,
 )
 from countersign.records import (
+    AskedItem,
     AuditEntry,
     Callback,
     Decision,
@@ -53,6 +54,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AlreadyConsumed",
+    "AskedItem",
     "AsyncCountersign",
     "AuditEntry",
     "Callback",
