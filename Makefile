@@ -81,7 +81,7 @@ test: setup  ## style, types, layers, every test but the slow ones, and full bra
 	echo 'types and layers are checked beside the tests, and shown after them'; \
 	$(BIN)/mypy >"$$beside/types" 2>&1 & types=$$!; \
 	$(BIN)/lint-imports --no-logo >"$$beside/layers" 2>&1 & layers=$$!; \
-	$(BIN)/pytest --collect-only -qq -m 'not slow' >/dev/null 2>&1; \
+	$(BIN)/pytest --collect-only -qq -m 'not slow' $(PYTEST_ARGS) >/dev/null 2>&1; \
 	tools/redis-server.sh $(BIN)/python; \
 	step 'tests'    $(BIN)/pytest -m 'not slow' --cov --cov-report=term $(PYTEST_ARGS); \
 	step 'types'    ended "$$types" types; \
@@ -94,7 +94,7 @@ test: setup  ## style, types, layers, every test but the slow ones, and full bra
 quick: setup  ## the tests of the units and of the contracts on SQLite but the heavy ones, in under a minute
 	@HYPOTHESIS_PROFILE=glance $(BIN)/pytest -m 'not redis and not browser and not slow and not heavy' -n auto --dist worksteal -q tests/unit tests/conformance
 
-adapters: setup  ## test the adapters beside CrewAI, OpenAI Agents, Pydantic AI and Google ADK, in environments of their own
+adapters: setup  ## test the adapters beside CrewAI, OpenAI Agents, Pydantic AI, Google ADK and Streamlit, in environments of their own
 	@$(BIN)/python -m tests.clients.adapters.environments $(ADAPTERS_ARGS)
 
 crash: setup  ## kill gateways and workers at every point under load, and print a table (CRASH_ARGS=--help)

@@ -168,7 +168,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
         ).response()
     told = "; ".join(f"{fault.path} {fault.problem.rstrip('.')}" for fault in faults[:3])
     return Refused(
-        problems.INVALID, f"Nothing was done, because what was sent does not fit: {told}.", faults=faults
+        problems.INVALID, _ended(f"Nothing was done, because what was sent does not fit: {told}"), faults=faults
     ).response()
 
 
@@ -180,10 +180,16 @@ def _fault(error: Mapping[str, Any], model: type[BaseModel] | None) -> Fault:
             return Fault(path=path, problem="is missing")
         case "extra_forbidden":
             return Fault(path=path, problem=unknown_name(str(place[-1]), _keys_at(model, place[1:-1])))
-        case "callback" | "url" | "line" | "question":
+        case "callback" | "url" | "line" | "question" | "schema":
             return Fault(path=path, problem=error["msg"])
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return Fault(path=path, problem="should be an object: `{...}`")
         case _:
             return Fault(path=path, problem=_sentence(error["msg"]))
+
+
+def _ended(words: str) -> str:
+    return words if words.endswith("?") else f"{words}."
 
 
 def _sentence(message: str) -> str:

@@ -70,7 +70,12 @@ def _refuse_unknown(request: Request, names: list[str]) -> None:
     unknown = [name for name in request.query_params if name not in names]
     if unknown:
         faults = [Fault(path=f"query.{name}", problem=unknown_name(name, names)) for name in unknown]
-        raise Refused(problems.INVALID, "There is no such parameter, so nothing was done.", faults=faults)
+        named = ", ".join(f"`{name}`" for name in unknown)
+        raise Refused(problems.INVALID, f"There is no parameter {named}, so nothing was done.", faults=faults)
+    repeated = [name for name in names if len(request.query_params.getlist(name)) > 1]
+    if repeated:
+        faults = [Fault(path=f"query.{name}", problem="should be given once") for name in repeated]
+        raise Refused(problems.INVALID, "A parameter was given more than once, so nothing was done.", faults=faults)
 
 
 def unknown_name(name: str, known: list[str]) -> str:

@@ -43,7 +43,9 @@ async def body_of(request: Request) -> Body:
         return Body()
     if not _is_json(request.headers.get("content-type", "")):
         raise Refused(
-            problems.MEDIA, "The header Content-Type does not say application/json, so the body was not read."
+            problems.MEDIA,
+            "The header Content-Type does not say application/json, so the body was not read. Send "
+            "`Content-Type: application/json`.",
         )
     return Body(text=text, json=parsed(text))
 

@@ -63,16 +63,16 @@ def _of_call(error: CountersignError) -> Refused | None:
         case call_errors.NotYourSource():
             may = _either(error.sources)
             return _not_here(
-                "body.source.name", f"The token does not speak for the source `{error.source}`, but for {may}."
+                "body.source.name", f"The token speaks for {may}, and not for the source `{error.source}`."
             )
         case call_errors.ChannelNotAllowed():
             may = _either(error.channels)
-            return _not_here("body.channel", f"The token may not ask in `{error.ref}`, but in {may}.")
+            return _not_here("body.channel", f"The token may ask in {may}, and not in `{error.ref}`.")
         case call_errors.KeyUsedOtherwise():
             return Refused(
                 problems.KEY_REUSED,
                 f"The key `{error.key}` was used before, with another body. {NOTHING}. Use a new key for a new wish, "
-                "or send the body of then.",
+                "or send exactly the same body as before: all of its keys count.",
             )
         case call_errors.NoSuchRequester():
             why = error.why or "is no account that Slack knows"

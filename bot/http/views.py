@@ -26,6 +26,7 @@ from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, Tas
 from bot.approvals.model.webhook import Webhook
 from bot.approvals.ports.engine import Answers
 from bot.approvals.rules.calls import CallStatus
+from bot.approvals.rules.masking import Masker
 from bot.approvals.services.call_reading import CallView, Records, views
 from bot.approvals.services.messages.masked import Masking, masked_event
 from bot.http.bodies import given
@@ -66,12 +67,12 @@ class Views:
             permalink=self._link(view.records, MessageKind.CARD, view.id),
             decision=self._decision(view, request),
             callback=_callback(webhook),
+            failure=_failure(task, self._masking.masker(view.records)) if not_asked(view) else None,
         )
 
     def task(self, records: Records) -> given.Task:
         """A run of a graph, with what it has asked."""
         task, caller, masker = records.task, _caller(records.task), self._masking.masker(records)
-        failure = task.state.failure if isinstance(task.state, Failed) else None
         return given.Task(
             id=task.id,
             graph=task.graph,
@@ -82,9 +83,7 @@ class Views:
             created_at=task.created_at,
             ended_at=task.ended_at,
             outcome=masker.text(task.state.outcome, "outcome") if isinstance(task.state, Ended) else None,
-            failure=given.Failure(error_id=failure.error_id, summary=masker.text(failure.summary, "summary"))
-            if failure is not None
-            else None,
+            failure=_failure(task, masker),
             requests=[self.request(each) for each in views(records)],
             metadata=dict(caller.metadata),
             permalink=self._link(records, MessageKind.OPENING),
@@ -198,8 +197,13 @@ def link_to(ref: MessageRef, root: Ts | None, address: str) -> str:
 
 
 def is_settled(view: CallView) -> bool:
-    """Whether the caller may know how it was settled."""
-    return view.status is not CallStatus.PENDING
+    """Whether the caller may know how it was settled, or people could not be asked."""
+    return view.status is not CallStatus.PENDING or not_asked(view)
+
+
+def not_asked(view: CallView) -> bool:
+    """Whether an error kept people from being asked."""
+    return view.request is None and isinstance(view.task.state, Failed)
 
 
 def is_over(records: Records) -> bool:
@@ -276,6 +280,13 @@ def _through(request: Request, decision: Answered) -> list[str]:
     """The tokens with which voters' votes came."""
     counted = (vote for vote in request.votes if vote.version == request.version and vote.person in decision.voters)
     return list(dict.fromkeys(vote.through for vote in counted if vote.through))
+
+
+def _failure(task: Task, masker: Masker) -> given.Failure | None:
+    if not isinstance(task.state, Failed):
+        return None
+    failure = task.state.failure
+    return given.Failure(error_id=failure.error_id, summary=masker.text(failure.summary, "summary"))
 
 
 def _callback(webhook: Webhook | None) -> given.Callback | None:

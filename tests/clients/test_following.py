@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from countersign import Countersign, NotFound, Refused, StillPending, Unauthorized, Unavailable
+from countersign import Countersign, NotAsked, NotFound, Refused, StillPending, Unauthorized, Unavailable
 from tests.clients.conftest import Either
 from tests.support.stub_api import Fault, StubApi
 
@@ -105,3 +105,11 @@ async def test_a_graph_is_stopped(api: StubApi, client: Either) -> None:
         await client("cancel_task", second.id)
     with pytest.raises(TypeError, match="The inputs are a dictionary"):
         await client("start", "cleanup", "path=/old", key="c")
+
+
+async def test_a_wait_ends_if_people_could_not_be_asked(api: StubApi, client: Either) -> None:
+    request = await client("request", "Deploy?", key="a")
+    api.fail_to_ask(request.id)
+
+    with pytest.raises(NotAsked, match=r"ValueError.*e7.*same key"):
+        await client("wait", request.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
 import sys
 import time
@@ -28,6 +29,7 @@ Call: TypeAlias = Callable[..., Awaitable[Any]]
 EXAMPLES = ROOT / "examples"
 GUIDE = "docs/guides/ask-from-anything.md"
 
+needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="THE CRON JOB IS NOT TESTED: jq is not installed")
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -137,6 +139,20 @@ def taken() -> Callable[[bytes, dict[str, str], str], str]:
     return cast(Callable[[bytes, dict[str, str], str], str], names["take"])
 
 
+async def test_the_lines_of_the_readme_act_on_what_was_approved(home: House) -> None:
+    (lines,) = [each for each in fenced("README.md", "python") if "countersign" in each]
+    acts = "def refund_order(**arguments):\n    print(arguments)\n"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", acts + lines),
+        env={**home.environment, "COUNTERSIGN_TOKEN": token_of(home)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+
+    await home.presses("approve", "Refund order 4700?")
+
+    assert await output(process) == (0, "{'order': '4700', 'amount': '99.00'}\n")
+
+
 # --- examples/fastapi_service -------------------------------------------------------------------
 
 
@@ -176,6 +192,7 @@ async def test_the_service_is_told_by_webhook_and_does_not_pay_after_a_no(home: 
 # --- examples/cron_curl -------------------------------------------------------------------------
 
 
+@needs_jq
 async def test_the_cron_job_deletes_what_was_approved_though_it_was_killed(home: House, tmp_path: Path) -> None:
     old = [backup(tmp_path, f"{number}.tar", days=40) for number in range(2)]
     young = backup(tmp_path, "young.tar", days=1)
@@ -193,6 +210,7 @@ async def test_the_cron_job_deletes_what_was_approved_though_it_was_killed(home:
     assert await output(await cron(home, tmp_path)) == (0, "Deleted 0.tar\nDeleted 1.tar\n")
 
 
+@needs_jq
 async def test_the_cron_job_deletes_nothing_after_a_no(home: House, tmp_path: Path) -> None:
     old = backup(tmp_path, "old.tar", days=40)
 

@@ -289,6 +289,7 @@ async def test_a_list_is_filtered(api: Api) -> None:
         ("approver=U0NOBODY", "query.approver"),
         ("approver=U0ALICE&status=decided", "query.approver"),
         ("stauts=pending", "query.stauts"),
+        ("source=billing-service&source=other", "query.source"),
     ],
 )
 async def test_a_wrong_parameter_is_named(api: Api, query: str, path: str) -> None:

@@ -40,6 +40,22 @@ async def test_a_call_returns_what_is_known_when_its_time_is_over(api: Api) -> N
     assert (answer.status, answer.json["status"]) == (200, "pending")
 
 
+async def test_a_wait_ends_if_people_could_not_be_asked(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(api.directory, "resolve", broken)
+    body = {"question": "Who may answer this?"}
+    asked = await api.post("/v1/requests", body, key="broken")
+
+    known = await api.get(f"/v1/requests/{asked.json['id']}?wait=60")
+    monkeypatch.undo()
+    again = await api.post("/v1/requests", body, key="broken")
+
+    assert (known.json["status"], known.json["failure"]["summary"]) == ("pending", "ZeroDivisionError")
+    assert (again.status, again.json["id"], again.json["failure"]) == (200, asked.json["id"], None)
+
+
 async def test_more_than_a_minute_is_a_minute(api: Api) -> None:
     decided = await api.decided()
 

@@ -41,6 +41,9 @@ class Fault:
     body: bytes = b"{}"
 
 
+_OPEN = ("pending", "running", "awaiting_human")
+
+
 class StubApi:
     """The server. What it keeps survives `stop()` and `start()`, at the same port."""
 
@@ -118,6 +121,12 @@ class StubApi:
         """`expired`, `cancelled` or `superseded`."""
         self._settle(id, status, {"verdict": status, "approved": False, "items": [], "answer": None, "by": []})
 
+    def fail_to_ask(self, id: str) -> None:
+        """People cannot be asked, because of an error."""
+        with self._changed:
+            self.requests[id]["failure"] = {"error_id": "e7", "summary": "ValueError"}
+            self._changed.notify_all()
+
     def finish(self, task_id: str, status: str = "ended", **more: Any) -> None:
         with self._changed:
             self.tasks[task_id].update(status=status, ended_at=_now(), **more)
@@ -192,7 +201,7 @@ class StubApi:
         with self._changed:
             self.waiting += 1
             self._changed.notify_all()
-            while record["status"] in ("pending", "running", "awaiting_human") and time.monotonic() < until:
+            while record["status"] in _OPEN and not record.get("failure") and time.monotonic() < until:
                 if not self.running:
                     break
                 self._changed.wait(until - time.monotonic())

@@ -15,8 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
-from bot.approvals.model.decision import Answered, Decision, Expired, outcome_of
+from bot.approvals.model.decision import Answered, Decision, Expired, Outcome, outcome_of
 from bot.approvals.model.ids import JSON, Person, Program, RequestId, TaskId
 
 
@@ -476,7 +477,18 @@ def _settled(decision: Decision | None) -> str:
     if isinstance(decision, Expired):
         return f"expired at {_time(decision.at)}"
     people = decision.voters if isinstance(decision, Answered) else (decision.by,)
-    return f"{outcome_of(decision)} by {_ids(people)} at {_time(decision.at)}"
+    return f"{_SETTLED[outcome_of(decision)]} by {_ids(people)} at {_time(decision.at)}"
+
+
+_SETTLED: Final[Mapping[Outcome, str]] = {
+    Outcome.APPROVE: "approved",
+    Outcome.EDIT: "approved with changes",
+    Outcome.REJECT: "rejected",
+    Outcome.RESPOND: "answered",
+    Outcome.CHOOSE: "answered",
+    Outcome.MIXED: "decided",
+    Outcome.CANCELLED: "cancelled",
+}
 
 
 def _ids(people: Sequence[Person | Program]) -> str:

@@ -50,6 +50,7 @@ REQUEST: Final[dict[str, JsonValue]] = {
         "ruled": "",
     },
     "callback": None,
+    "failure": None,
 }
 TASK: Final[dict[str, JsonValue]] = {
     "id": "5f0c6a1b9d3e",

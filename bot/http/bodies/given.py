@@ -89,6 +89,13 @@ class Callback(Given):
     failure: Annotated[str, Field(description="Why the last attempt failed. Empty if it did not.")] = ""
 
 
+class Failure(Given):
+    """Why a graph stopped, or why people could not be asked."""
+
+    error_id: Annotated[str, Field(description="The trace is in the bot's log under it.")]
+    summary: str
+
+
 class Request(Given):
     """A question to people, and what became of it."""
 
@@ -122,6 +129,10 @@ class Request(Given):
     permalink: Annotated[str | None, Field(description="The card in Slack. Null until it is posted.")] = None
     decision: Annotated[Decision | None, Field(description="Null while it is pending.")] = None
     callback: Annotated[Callback | None, Field(description="Null without `callback_url`, or while pending.")] = None
+    failure: Annotated[
+        Failure | None,
+        Field(description="Why people could not be asked. Send the same `POST /v1/requests` again to try once more."),
+    ] = None
 
 
 class Requests(Given):
@@ -158,13 +169,6 @@ class AuditEvents(Given):
     """All that happened to the request, oldest first."""
 
     data: list[AuditEvent]
-
-
-class Failure(Given):
-    """Why a graph stopped."""
-
-    error_id: Annotated[str, Field(description="The trace is in the bot's log under it.")]
-    summary: str
 
 
 class Task(Given):

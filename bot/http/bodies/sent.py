@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
+from jsonschema import Draft202012Validator, SchemaError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -33,9 +34,20 @@ def _http(url: str) -> str:
 
 
 def _something(value: JsonValue) -> JsonValue:
-    if value is None:
-        raise PydanticCustomError("question", "should say something: null asks nothing")
+    if value is None or value == {} or value == [] or (isinstance(value, str) and not value.strip()):
+        raise PydanticCustomError("question", "should say something: this asks nothing")
     return value
+
+
+def _schema(schema: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
+    if schema is not None:
+        try:
+            Draft202012Validator.check_schema(schema)
+        except SchemaError as error:
+            place = ".".join(map(str, error.absolute_path))
+            said = {"at": f" at `{place}`" if place else "", "why": error.message}
+            raise PydanticCustomError("schema", "should be a JSON Schema, which it is not{at}: {why}", said) from None
+    return schema
 
 
 def _line(text: str) -> str:
@@ -116,6 +128,7 @@ class NewRequest(Sent):
     question: Annotated[Anything, AfterValidator(_something), Field(description=_QUESTION)]
     response_schema: Annotated[
         dict[str, JsonValue] | None,
+        AfterValidator(_schema),
         Field(description="The JSON Schema of the value that you want. People get a form for it."),
     ] = None
     requester: Annotated[Line | None, Field(description=_REQUESTER, examples=["U024BE7LH", "rita@example.com"])] = None
@@ -180,7 +193,7 @@ class Consume(Sent):
         Field(
             description="What this execution is called. The same name gets the same answer again, so a lost response "
             "is no loss; any other name is refused.",
-            examples=["worker-7/attempt-1"],
+            examples=["order-1093-refund"],
         ),
     ]
 

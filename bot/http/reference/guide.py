@@ -26,7 +26,7 @@ _SCOPES: Final = {
     Scope.WRITE_REQUESTS: "ask people, withdraw requests, consume decisions",
     Scope.READ_REQUESTS: "read requests, wait for them, list them, read their history",
     Scope.WRITE_TASKS: "start graphs, follow them, stop them",
-    Scope.VOTES: "vote for named people, where a policy lists the token under `via`",
+    Scope.VOTES: "hand in people's votes, where a policy lists the token under `via`",
 }
 
 SECTIONS: Final = (
@@ -58,7 +58,7 @@ rejection, silence and a withdrawal are never an approval.""",
                 """curl "$COUNTERSIGN_URL/v1/requests/$ID/consume" \\
   -H "Authorization: Bearer $COUNTERSIGN_TOKEN" \\
   -H "Content-Type: application/json" \\
-  -d '{"execution": "worker-7/attempt-1"}'""",
+  -d '{"execution": "order-1093-refund"}'""",
             ),
         ),
     ),

@@ -22,7 +22,7 @@ from bot.http.routes.requests import shown
 router = APIRouter(prefix=fields.PREFIX, route_class=GuardedRoute, tags=["Requests"])
 
 
-@router.post("/requests/{id}/votes", operation_id="voteOnRequest", summary="Vote for a person")
+@router.post("/requests/{id}/votes", operation_id="voteOnRequest", summary="Hand in a person's vote")
 @needs(Scope.VOTES)
 async def vote(parts: Held, token: Speaker, id: fields.RequestId, new: sent.NewVote) -> given.Request:
     """Counts the vote of a named person who answered on a page of your own. You vouch for who they are, so the policy

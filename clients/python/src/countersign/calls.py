@@ -11,7 +11,7 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 from countersign import given, reading
-from countersign.errors import Refused, StillPending, Unavailable, Unreachable
+from countersign.errors import NotAsked, Refused, StillPending, Unavailable, Unreachable
 from countersign.records import AuditEntry, Decision, Page, Request, Source, Task
 from countersign.transport import retries
 from countersign.transport.wire import Call, Flow, Pause
@@ -218,6 +218,8 @@ class Calls:
 
 
 def _decision(request: Request) -> Decision | None:
+    if request.decision is None and request.failure is not None:
+        raise NotAsked(request.id, request.failure)
     return request.decision
 
 

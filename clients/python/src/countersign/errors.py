@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from countersign.records import Decision
+    from countersign.records import Decision, Failure
 
 
 class CountersignError(Exception):
@@ -73,6 +73,23 @@ class StillPending(CountersignError):
 
     def __str__(self) -> str:
         return f"{self.id} is still pending. It goes on: wait again with this id, or ask again with the same key."
+
+
+class NotAsked(CountersignError):
+    """People could not be asked, because of an error in the bot. Asking again with the same key and the same question
+    tries once more."""
+
+    def __init__(self, id: str, failure: Failure) -> None:
+        super().__init__(id, failure)
+        self.id = id
+        self.failure = failure
+
+    def __str__(self) -> str:
+        where = f" (error {self.failure.error_id} in the bot's log)" if self.failure.error_id else ""
+        return (
+            f"People could not be asked about {self.id}: {self.failure.summary}{where}. Once that is mended, ask again "
+            "with the same key."
+        )
 
 
 # --- Answers of the server ----------------------------------------------------------------------

@@ -68,6 +68,7 @@ def request(data: Json) -> Request:
         permalink=_text(data, "permalink"),
         decision=_decision_of(id, status, data),
         callback=_callback(data.get("callback")),
+        failure=_failure(data),
     )
 
 
@@ -96,7 +97,6 @@ def decision(request_id: str, data: Json) -> Decision:
 
 def task(data: Json) -> Task:
     """A task. Raises UnexpectedAnswer if it has no id or no status."""
-    failure = _object(data, "failure")
     return Task(
         id=_required(data, "id"),
         graph=_text(data, "graph") or "",
@@ -107,9 +107,7 @@ def task(data: Json) -> Task:
         created_at=_time(data, "created_at"),
         ended_at=_time(data, "ended_at"),
         outcome=_text(data, "outcome"),
-        failure=Failure(error_id=_text(failure, "error_id") or "", summary=_text(failure, "summary") or "")
-        if failure
-        else None,
+        failure=_failure(data),
         requests=tuple(request(each) for each in _objects(data, "requests")),
         metadata=_object(data, "metadata"),
         permalink=_text(data, "permalink"),
@@ -180,6 +178,13 @@ def _audit_entry(data: Json) -> AuditEntry:
 def _source(data: object) -> Source:
     known = data if isinstance(data, dict) else {}
     return Source(name=_text(known, "name"), url=_text(known, "url"), run=_text(known, "run"))
+
+
+def _failure(data: Json) -> Failure | None:
+    failure = _object(data, "failure")
+    if not failure:
+        return None
+    return Failure(error_id=_text(failure, "error_id") or "", summary=_text(failure, "summary") or "")
 
 
 def _callback(data: object) -> Callback | None:

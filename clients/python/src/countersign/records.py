@@ -117,6 +117,15 @@ class Callback:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a task failed, or why people could not be asked."""
+
+    error_id: str
+    """To find it in the bot's log."""
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One question put to people."""
 
@@ -148,19 +157,12 @@ class Request:
     decision: Decision | None = None
     """None while it is pending."""
     callback: Callback | None = None
+    failure: Failure | None = None
+    """Why people could not be asked. None if they were, or are about to be."""
 
     @property
     def settled(self) -> bool:
         return self.decision is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """Why a task failed."""
-
-    error_id: str
-    """To find it in the bot's log."""
-    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
