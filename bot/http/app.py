@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS: Final = 5
 """When a caller tries again who was refused because the bot is shutting down."""
+MAX_FAULTS: Final = 20
+"""How many things that are wrong with one call are told. For each, names that are like it are looked for."""
 _HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
 
@@ -159,7 +161,7 @@ def _methods_at(request: Request) -> list[str]:
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     model = _model_of(request)
-    faults = [_fault(each, model) for each in error.errors()]
+    faults = [_fault(each, model) for each in error.errors()[:MAX_FAULTS]]
     if any(fault.path == "header.Idempotency-Key" for fault in faults):
         return Refused(
             problems.KEY_MISSING,

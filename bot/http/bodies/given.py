@@ -109,8 +109,8 @@ class Request(Given):
     items: Annotated[
         list[AskedItem],
         Field(
-            description="What people decide on now: what `version` and `digest` stand for, edits included. Show this to "
-            "a person before you send their vote. Empty until they are asked."
+            description="What people decide on now: what `version` and `digest` stand for, edits included. Show this "
+            "to a person before you send their vote. Empty until they are asked."
         ),
     ]
     digest: Annotated[str | None, Field(description="SHA-256 of what people are shown. Null until they are asked.")] = (
