@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
@@ -73,7 +74,7 @@ class _Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if self._waiters.draining:
+        if self._is_draining():
             await _draining().response()(scope, receive, send)
             return
         begun = False
@@ -88,11 +89,19 @@ class _Edge:
 
         try:
             await self._app(scope, receive, answer)
+        except asyncio.CancelledError:  # the server closes, and the call has not come to its end
+            if not self._is_draining():
+                raise
+            if not begun:
+                await _cut_off().response()(scope, receive, send)
         except Exception:
             error_id = secrets.token_hex(4)
             log.exception("error %s ended a call of the API (%s %s)", error_id, scope["method"], _route(scope))
             if not begun:
                 await _internal(error_id).response()(scope, receive, send)
+
+    def _is_draining(self) -> bool:
+        return self._waiters.draining
 
 
 def _route(scope: Scope) -> str:
@@ -105,6 +114,15 @@ def _draining() -> Refused:
         problems.UNAVAILABLE,
         "The bot is shutting down and takes no more calls, so nothing was done. Send the same call again in a moment: "
         "a restarted bot or another replica answers it.",
+        RETRY_SECONDS,
+    )
+
+
+def _cut_off() -> Refused:
+    return problems.later(
+        problems.UNAVAILABLE,
+        "The bot was shut down before this call was whole or came to its end. It is safe to send the same call again: a "
+        "restarted bot or another replica answers it.",
         RETRY_SECONDS,
     )
 
