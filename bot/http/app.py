@@ -121,8 +121,8 @@ def _draining() -> Refused:
 def _cut_off() -> Refused:
     return problems.later(
         problems.UNAVAILABLE,
-        "The bot was shut down before this call was whole or came to its end. It is safe to send the same call again: a "
-        "restarted bot or another replica answers it.",
+        "The bot was shut down before this call was whole or came to its end. It is safe to send the same call again: "
+        "a restarted bot or another replica answers it.",
         RETRY_SECONDS,
     )
 
