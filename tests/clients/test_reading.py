@@ -57,6 +57,12 @@ def test_times(written: str, seconds: float, hours: float) -> None:
     assert (found - base, found.utcoffset()) == (timedelta(seconds=seconds), timedelta(hours=hours))
 
 
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"\xff", b"[" * 100_000])
+def test_what_is_no_object(body: bytes) -> None:
+    with pytest.raises(UnexpectedAnswer):
+        reading.json_object(body)
+
+
 @pytest.mark.parametrize("written", ["", "2026-11-29", "2026-13-29T12:00:05Z", "2026-11-29T12:00:05", "x"])
 def test_what_is_no_time(written: str) -> None:
     assert reading.moment(written) is None
