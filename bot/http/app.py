@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS: Final = 5
 """When a caller tries again who was refused because the bot is shutting down."""
+MAX_FAULTS: Final = 20
+"""How many things that are wrong with one call are told. For each, names that are like it are looked for."""
 _HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
 
@@ -71,7 +74,7 @@ class _Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if self._waiters.draining:
+        if self._is_draining():
             await _draining().response()(scope, receive, send)
             return
         begun = False
@@ -86,11 +89,19 @@ class _Edge:
 
         try:
             await self._app(scope, receive, answer)
+        except asyncio.CancelledError:  # the server closes, and the call has not come to its end
+            if not self._is_draining():
+                raise
+            if not begun:
+                await _cut_off().response()(scope, receive, send)
         except Exception:
             error_id = secrets.token_hex(4)
             log.exception("error %s ended a call of the API (%s %s)", error_id, scope["method"], _route(scope))
             if not begun:
                 await _internal(error_id).response()(scope, receive, send)
+
+    def _is_draining(self) -> bool:
+        return self._waiters.draining
 
 
 def _route(scope: Scope) -> str:
@@ -102,6 +113,15 @@ def _draining() -> Refused:
     return problems.later(
         problems.UNAVAILABLE,
         "The bot is shutting down and takes no more calls, so nothing was done. Send the same call again in a moment: "
+        "a restarted bot or another replica answers it.",
+        RETRY_SECONDS,
+    )
+
+
+def _cut_off() -> Refused:
+    return problems.later(
+        problems.UNAVAILABLE,
+        "The bot was shut down before this call was whole or came to its end. It is safe to send the same call again: "
         "a restarted bot or another replica answers it.",
         RETRY_SECONDS,
     )
@@ -159,7 +179,7 @@ def _methods_at(request: Request) -> list[str]:
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     model = _model_of(request)
-    faults = [_fault(each, model) for each in error.errors()]
+    faults = [_fault(each, model) for each in error.errors()[:MAX_FAULTS]]
     if any(fault.path == "header.Idempotency-Key" for fault in faults):
         return Refused(
             problems.KEY_MISSING,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Depends
 from fastapi.routing import APIRoute
@@ -16,6 +16,9 @@ from bot.http import intake, problems
 from bot.http.auth import needed_by
 from bot.http.parts import Parts
 from bot.http.problems import Fault, Refused
+
+MAX_NAMED: Final = 20
+"""How many unknown parameters are told of."""
 
 
 class GuardedRoute(APIRoute):
@@ -29,6 +32,7 @@ class GuardedRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             request.state.token = await _parts(request).guard.admit(request, scopes)
             _refuse_unknown(request, names)
+            _refuse_two_keys(request)
             if self.body_field is not None:
                 request = _Read(request, await intake.body_of(request))
             return await handler(request)
@@ -67,7 +71,7 @@ Speaker = Annotated[Token, Depends(_token)]
 
 
 def _refuse_unknown(request: Request, names: list[str]) -> None:
-    unknown = [name for name in request.query_params if name not in names]
+    unknown = [name for name in request.query_params if name not in names][:MAX_NAMED]
     if unknown:
         faults = [Fault(path=f"query.{name}", problem=unknown_name(name, names)) for name in unknown]
         named = ", ".join(f"`{name}`" for name in unknown)
@@ -76,6 +80,11 @@ def _refuse_unknown(request: Request, names: list[str]) -> None:
     if repeated:
         faults = [Fault(path=f"query.{name}", problem="should be given once") for name in repeated]
         raise Refused(problems.INVALID, "A parameter was given more than once, so nothing was done.", faults=faults)
+
+
+def _refuse_two_keys(request: Request) -> None:
+    if len(request.headers.getlist("idempotency-key")) > 1:
+        raise Refused(problems.KEY_MISSING, "The header Idempotency-Key came more than once, so nothing was done.")
 
 
 def unknown_name(name: str, known: list[str]) -> str:

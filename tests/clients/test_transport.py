@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from countersign import Countersign, UnexpectedAnswer, Unreachable
-from countersign.transport import streams
+from countersign.transport import retries, streams
 from countersign.transport.address import Token
 from countersign.transport.wire import Reply
 from tests.clients.conftest import Either
@@ -321,3 +321,18 @@ def tunnelling(target: int) -> Iterator[Tunnel]:
     tunnel.listener.shutdown(socket.SHUT_RDWR)
     tunnel.listener.close()
     thread.join()
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("7", 7.0),
+        ("9" * 400, 300.0),
+        ("Fri, 31 Dec 2399 23:59:59 GMT", 300.0),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+    ],
+)
+def test_nobody_is_sent_away_for_long(said: str, seconds: float | None) -> None:
+    reply = Reply(status=503, headers={"retry-after": said}, body=b"")
+
+    assert retries.asked_for(reply) == seconds

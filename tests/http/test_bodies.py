@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+from multidict import CIMultiDict
 
 from tests.support.served import Api
 
@@ -161,3 +162,33 @@ async def test_what_is_no_http_does_not_disturb_the_server(api: Api) -> None:
         writer.close()
 
     assert (await api.get("/v1/requests")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"anyOf": [{} for _ in range(600)]}, "should be smaller"),
+        ({"type": 5}, "should be a JSON Schema"),
+        ({"type": "string", "pattern": "^(?=.*x)y"}, "looks around or back"),
+    ],
+)
+async def test_a_schema_that_cannot_be_checked_quickly_is_refused(api: Api, schema: object, said: str) -> None:
+    refused = await api.post("/v1/requests", {"question": "a", "response_schema": schema}, key="schema")
+
+    assert (refused.status, refused.problem) == (422, "invalid")
+    assert said in refused.json["errors"][0]["problem"]
+
+
+async def test_of_very_many_faults_the_first_are_told(api: Api) -> None:
+    refused = await api.post("/v1/requests", {"question": "a", **{f"a{n}": 1 for n in range(9000)}}, key="faults")
+
+    assert (refused.status, len(refused.json["errors"])) == (422, 20)
+
+
+async def test_two_keys_are_refused(api: Api) -> None:
+    headers = CIMultiDict({"Authorization": f"Bearer {await api.own()}", "Idempotency-Key": "one"})
+    headers.add("Idempotency-Key", "other")
+
+    async with api.session.post(f"{api.url}/v1/requests", json={"question": "a"}, headers=headers) as refused:
+        assert refused.status == 400
+        assert "more than once" in (await refused.json(content_type=None))["detail"]

@@ -132,6 +132,7 @@ async def test_only_a_two_hundred_takes_it(receiver: Receiver, status: int, repl
         ("Wed, 02 Jan 2030 12:01:00 GMT", timedelta(seconds=60)),
         ("Wed, 02 Jan 2030 11:00:00 GMT", timedelta()),
         ("soon", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
         ("-5", None),
         ("٣", None),
     ],

@@ -33,6 +33,8 @@ _log = logging.getLogger("countersign")
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 15.0
+MOST_PATIENCE_SECONDS = 300.0
+"""The longest that a server can ask for: what stands between may say anything, and a wait must not miss its end."""
 _LATER = (408, 429, 500, 502, 503, 504)
 _NOT_TAKEN = (408, 429, 503)
 """The server says that it did nothing with the call."""
@@ -142,9 +144,9 @@ def asked_for(answer: Reply | NoAnswer) -> float | None:
     """Seconds, as `Retry-After` says them: a number or a date. None if it does not."""
     said = answer.headers.get("retry-after", "").strip() if isinstance(answer, Reply) else ""
     if said.isascii() and said.isdigit():
-        return float(said)
+        return min(float(said), MOST_PATIENCE_SECONDS)
     try:
-        at = parsedate_to_datetime(said)
-    except (TypeError, ValueError, IndexError):
+        at = parsedate_to_datetime(said).astimezone(timezone.utc)
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
-    return max(0.0, (at.astimezone(timezone.utc) - datetime.now(timezone.utc)).total_seconds())
+    return min(max(0.0, (at - datetime.now(timezone.utc)).total_seconds()), MOST_PATIENCE_SECONDS)
