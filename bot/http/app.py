@@ -20,7 +20,7 @@ from bot.approvals.model.errors import CountersignError
 from bot.http import problems, refusals
 from bot.http.guarded import unknown_name
 from bot.http.parts import Parts
-from bot.http.problems import Fault, Refused
+from bot.http.problems import MAX_FAULTS, Fault, Refused
 from bot.http.reference import openapi, page
 from bot.http.routes import requests, tasks, votes
 from bot.http.waiting import Waiters
@@ -158,18 +158,20 @@ def _methods_at(request: Request) -> list[str]:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    model = _model_of(request)
-    faults = [_fault(each, model) for each in error.errors()]
-    if any(fault.path == "header.Idempotency-Key" for fault in faults):
+    found = error.errors()
+    if any(each["loc"] == ("header", "Idempotency-Key") for each in found):
         return Refused(
             problems.KEY_MISSING,
             "The header Idempotency-Key is missing or not valid, so nothing was done. Send 1 to 200 visible ASCII "
             "characters that are the same when your program repeats this call, such as an order number.",
         ).response()
+    model = _model_of(request)
+    faults = [_fault(each, model) for each in found[:MAX_FAULTS]]
     told = "; ".join(f"{fault.path} {fault.problem.rstrip('.')}" for fault in faults[:3])
-    return Refused(
-        problems.INVALID, _ended(f"Nothing was done, because what was sent does not fit: {told}"), faults=faults
-    ).response()
+    words = _ended(f"Nothing was done, because what was sent does not fit: {told}")
+    if len(found) > MAX_FAULTS:
+        words += f" {len(found):,} things do not fit; `errors` lists the first {MAX_FAULTS}."
+    return Refused(problems.INVALID, words, faults=faults).response()
 
 
 def _fault(error: Mapping[str, Any], model: type[BaseModel] | None) -> Fault:

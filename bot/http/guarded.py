@@ -15,7 +15,7 @@ from bot.approvals.model.token import Token
 from bot.http import intake, problems
 from bot.http.auth import needed_by
 from bot.http.parts import Parts
-from bot.http.problems import Fault, Refused
+from bot.http.problems import MAX_FAULTS, Fault, Refused
 
 
 class GuardedRoute(APIRoute):
@@ -69,9 +69,10 @@ Speaker = Annotated[Token, Depends(_token)]
 def _refuse_unknown(request: Request, names: list[str]) -> None:
     unknown = [name for name in request.query_params if name not in names]
     if unknown:
-        faults = [Fault(path=f"query.{name}", problem=unknown_name(name, names)) for name in unknown]
-        named = ", ".join(f"`{name}`" for name in unknown)
-        raise Refused(problems.INVALID, f"There is no parameter {named}, so nothing was done.", faults=faults)
+        faults = [Fault(path=f"query.{name}", problem=unknown_name(name, names)) for name in unknown[:MAX_FAULTS]]
+        named = ", ".join(f"`{name}`" for name in unknown[:MAX_FAULTS])
+        more = f" (the first {MAX_FAULTS} of {len(unknown):,})" if len(unknown) > MAX_FAULTS else ""
+        raise Refused(problems.INVALID, f"There is no parameter {named}{more}, so nothing was done.", faults=faults)
     repeated = [name for name in names if len(request.query_params.getlist(name)) > 1]
     if repeated:
         faults = [Fault(path=f"query.{name}", problem="should be given once") for name in repeated]

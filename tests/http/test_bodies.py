@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import json
 from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.http import guarded
+from bot.http.problems import MAX_FAULTS
 from tests.support.served import Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -114,6 +117,26 @@ async def test_each_fault_of_a_body_is_named_with_its_place(api: Api, body: obje
     assert found.keys() == faults.keys()
     for path, said in faults.items():
         assert said in found[path]
+
+
+@pytest.mark.parametrize("path", ["/v1/requests", "/v1/requests?" + "&".join(f"limi{n}=1" for n in range(3000))])
+async def test_a_call_that_is_wrong_in_many_places_costs_no_more_than_one_that_is_wrong_in_twenty(
+    api: Api, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Names that may be meant are looked for only if the caller reads them."""
+    looked_for: list[str] = []
+
+    def counted(name: str, known: list[str], n: int) -> list[str]:
+        looked_for.append(name)
+        return difflib.get_close_matches(name, known, n=n)
+
+    monkeypatch.setattr(guarded, "get_close_matches", counted)
+
+    refused = await api.post(path, {"question": 1, **{f"question_{n}": 1 for n in range(3000)}}, key="many")
+
+    assert (refused.status, refused.problem) == (422, "invalid")
+    assert len(refused.json["errors"]) == len(looked_for) == MAX_FAULTS
+    assert "3,000" in refused.json["detail"]
 
 
 # --- Addresses and methods ----------------------------------------------------------------------

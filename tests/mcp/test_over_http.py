@@ -198,10 +198,13 @@ async def test_a_key_finds_nothing_of_another_token_nor_of_another_tool(live: Li
 async def test_wrong_arguments_are_refused_and_nobody_is_asked(live: Live) -> None:
     async with over_http(live.url, await live.own()) as client:
         misspelt = await client.call_tool("request_approval", DELETE | {"resaon": "x"})
+        many = await client.call_tool("request_approval", DELETE | {f"x{n}": 1 for n in range(50)})
         too_large = await client.call_tool("ask_human", {"question": "x" * 250_000})
 
     assert misspelt.is_error
     assert "resaon" in text(misspelt)
+    assert many.is_error
+    assert "and 30 more" in text(many)
     assert too_large.is_error
     assert "200,000" in text(too_large)
 
