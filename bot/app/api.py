@@ -23,6 +23,7 @@ from bot.http.parts import Parts
 from bot.http.server import Serving, serving
 from bot.http.views import Views
 from bot.http.waiting import Waiters
+from bot.runtime import process
 from bot.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ async def served(
         busy=busy,
         callback_problem=callback_problem,
     )
+    process.open_as_many_as_allowed()
     async with mounted(parts) as apps, serving(parts, str(settings.http_bind), mounted=apps) as running:
         log.info("the HTTP API is served at %s", running.url)
         yield running

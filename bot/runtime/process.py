@@ -11,11 +11,13 @@ import asyncio
 import gc
 import logging
 import os
+import resource
 import signal
 import sys
 import threading
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Final, NoReturn, TypeVar
@@ -42,6 +44,14 @@ def run_to_end(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Result
             if task.done():
                 raise
             log.error("something in a graph tried to end the process (%s); the process goes on", type(error).__name__)
+
+
+def open_as_many_as_allowed() -> None:
+    """Lets this process open as many files and connections as the system allows it. Each call that waits is one, and
+    the usual limit is 1,024 until a process asks for more."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS refuses what it calls unlimited
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @dataclass(slots=True)
