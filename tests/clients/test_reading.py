@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign import Request, UnexpectedAnswer, reading
+from countersign import AskedItem, Request, UnexpectedAnswer, reading
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
@@ -69,6 +69,7 @@ def test_a_whole_request() -> None:
             "status": "decided",
             "source": {"name": "billing", "url": None, "run": "7", "new": 1},
             "question": {"a": 1},
+            "items": [{"name": "pay", "arguments": {"amount": 1}, "new": 1}, None],
             "requester": "U0ANN",
             "version": 2,
             "created_at": "2026-11-29T12:00:05Z",
@@ -93,6 +94,7 @@ def test_a_whole_request() -> None:
     )
 
     assert request.settled
+    assert request.items == (AskedItem(name="pay", arguments={"amount": 1}),)
     assert request.decision is not None
     assert request.decision.arguments == {"amount": 1}
     assert (request.decision.ruled, request.decision.through, request.asked) == (

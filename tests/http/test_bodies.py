@@ -184,3 +184,18 @@ async def test_what_is_no_http_does_not_disturb_the_server(api: Api) -> None:
         writer.close()
 
     assert (await api.get("/v1/requests")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"anyOf": [{} for _ in range(600)]}, "should be smaller"),
+        ({"type": 5}, "should be a JSON Schema"),
+        ({"type": "string", "pattern": "^(?=.*x)y"}, "looks around or back"),
+    ],
+)
+async def test_a_schema_that_cannot_be_checked_quickly_is_refused(api: Api, schema: object, said: str) -> None:
+    refused = await api.post("/v1/requests", {"question": "a", "response_schema": schema}, key="schema")
+
+    assert (refused.status, refused.problem) == (422, "invalid")
+    assert said in refused.json["errors"][0]["problem"]

@@ -90,8 +90,12 @@ async def test_an_edit_is_an_approval_of_other_arguments(api: Api) -> None:
     asked = await api.ask(REFUND)
 
     await api.edit(asked["id"], {"order": 1093, "amount": "12.00"})
+    edited = (await api.get(f"/v1/requests/{asked['id']}")).json
     await api.vote(asked["id"])
 
+    assert asked["items"] == [{"name": "refund", "arguments": {"order": 1093, "amount": "120.00"}}]
+    assert edited["items"] == [{"name": "refund", "arguments": {"order": 1093, "amount": "12.00"}}]
+    assert (edited["question"], edited["version"]) == (REFUND, 2)
     decision = (await api.get(f"/v1/requests/{asked['id']}?wait=30")).json["decision"]
     assert (decision["verdict"], decision["approved"], decision["edited"]) == ("edit", True, True)
     assert decision["items"][0]["arguments"] == {"order": 1093, "amount": "12.00"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -321,6 +322,9 @@ class Calls:
             allowed = [await self._channel_of(each) for each in token.channels]
             if channel not in allowed:
                 raise ChannelNotAllowed(ref, token.channels)
+        with suppress(LookupFailed):
+            if not await self.directory.is_in(channel):
+                raise NoSuchChannel(ref, "is no channel that the bot is in")
         return channel
 
     async def _channel_of(self, ref: str) -> ChannelId:

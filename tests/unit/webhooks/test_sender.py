@@ -138,6 +138,7 @@ async def test_only_a_two_hundred_takes_it(receiver: Receiver, status: int, repl
         (f"Mon, 01 Jan 2026 {'9' * 20}:00:00 GMT", None),
         (f"Mon, 01 Jan 2026 00:00:00 +{'9' * 14}", None),
         ("soon", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
         ("-5", None),
         ("٣", None),
     ],

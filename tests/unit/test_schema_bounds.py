@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from bot import schema_bounds
 from bot.approvals.model.ids import JSON
-from bot.engines import schema_bounds, schemas
+from bot.engines import schemas
 from bot.engines.questions import options
 
 MANY: dict[str, JSON] = {"anyOf": [{} for _ in range(schema_bounds.MAX_NODES)]}
@@ -76,6 +77,9 @@ def test_the_keywords_mean_what_they_always_meant(schema: JSON, value: JSON, fit
 def test_a_pattern_is_linear_unless_it_looks_around() -> None:
     assert schema_bounds.is_linear("^(a+)+$")
     assert not schema_bounds.is_linear("^(?=.*x)y")
+    assert schema_bounds.pattern_that_looks_around({"items": [{"pattern": "a"}, {"pattern": "(?=x)"}]}) == "(?=x)"
+    assert schema_bounds.pattern_that_looks_around({"patternProperties": {"a": {}, "(?!x)": {}}}) == "(?!x)"
+    assert schema_bounds.pattern_that_looks_around({"properties": {"pattern": {"pattern": "a"}}}) is None
 
 
 def test_many_labels_are_told_apart() -> None:

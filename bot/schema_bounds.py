@@ -7,13 +7,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
-from bot.approvals.model.ids import JSON
+JSON: TypeAlias = Any
 
 MAX_NODES: Final = 500
 """The lists and objects of a schema. Checking that a schema is one takes about a millisecond for each."""
@@ -36,6 +36,18 @@ def is_bounded(schema: JSON) -> bool:
 def is_linear(pattern: str) -> bool:
     """Whether a text can be searched for the pattern in a time that grows with its length alone."""
     return _linear(pattern) is not None
+
+
+def pattern_that_looks_around(schema: JSON) -> str | None:
+    """The first pattern in the schema that is not linear. None if all are."""
+    for node in _nodes(schema):
+        if isinstance(node, dict):
+            named = node.get("patternProperties")
+            patterns = [node.get("pattern"), *(named if isinstance(named, dict) else ())]
+            found = next((each for each in patterns if isinstance(each, str) and not is_linear(each)), None)
+            if found is not None:
+                return found
+    return None
 
 
 def matches(pattern: str, text: str) -> bool:
