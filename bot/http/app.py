@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ from bot.http.parts import Parts
 from bot.http.problems import MAX_FAULTS, Fault, Refused
 from bot.http.reference import openapi, page
 from bot.http.routes import requests, tasks, votes
-from bot.http.waiting import Waiters
+from bot.http.waiting import Draining, Waiters
 
 log = logging.getLogger(__name__)
 
@@ -70,10 +71,12 @@ class _Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-            return
-        if self._waiters.draining:
+        elif self._waiters.draining:
             await _draining().response()(scope, receive, send)
-            return
+        else:
+            await self._answered(scope, receive, send)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = False
 
         async def answer(message: Message) -> None:
@@ -85,25 +88,58 @@ class _Edge:
             await send(message)
 
         try:
-            await self._app(scope, receive, answer)
+            await self._app(scope, self._taking(receive), answer)
+        except asyncio.CancelledError:
+            if not self._waiters.draining:
+                raise
+            error_id = secrets.token_hex(4)
+            log.warning("error %s: the shutdown ended a call of the API (%s)", error_id, _route(scope))
+            if not begun:
+                await _ended_by_shutdown(error_id).response()(scope, receive, send)
         except Exception:
             error_id = secrets.token_hex(4)
-            log.exception("error %s ended a call of the API (%s %s)", error_id, scope["method"], _route(scope))
+            log.exception("error %s ended a call of the API (%s)", error_id, _route(scope))
             if not begun:
                 await _internal(error_id).response()(scope, receive, send)
 
+    def _taking(self, receive: Receive) -> Receive:
+        """What the caller sends. A shutdown does not wait for a body that has not arrived."""
+        whole = False
+
+        async def take() -> Message:
+            nonlocal whole
+            if whole:
+                return await receive()
+            try:
+                message = await self._waiters.arriving(receive())
+            except Draining:
+                raise _draining(headers={"Connection": "close"}) from None
+            whole = not message.get("more_body", False)
+            return message
+
+        return take
+
 
 def _route(scope: Scope) -> str:
-    """The route of the call. The address itself holds ids."""
-    return str(getattr(scope.get("route"), "path", "an unknown route"))
+    """The method and route of the call. The address itself holds ids."""
+    return f"{scope['method']} {getattr(scope.get('route'), 'path', 'an unknown route')}"
 
 
-def _draining() -> Refused:
-    return problems.later(
+def _draining(headers: Mapping[str, str] | None = None) -> Refused:
+    return Refused(
         problems.UNAVAILABLE,
         "The bot is shutting down and takes no more calls, so nothing was done. Send the same call again in a moment: "
         "a restarted bot or another replica answers it.",
-        RETRY_SECONDS,
+        headers={"Retry-After": str(RETRY_SECONDS), **(headers or {})},
+    )
+
+
+def _ended_by_shutdown(error_id: str) -> Refused:
+    return Refused(
+        problems.INTERNAL,
+        "The bot shut down before this call had ended, so it may have been done or not. It is safe to send the same "
+        f"call again: a restarted bot or another replica answers it. The log has it under the error id {error_id}.",
+        more={"error_id": error_id},
     )
 
 
