@@ -26,7 +26,8 @@ def test_any_object_is_read_or_refused(data: dict[str, Any]) -> None:
         try:
             read(data)
         except UnexpectedAnswer:
-            assert not isinstance(data.get("id"), str) or not data["id"] or not data.get("status")
+            needed = (data.get("id"), data.get("status"))
+            assert not all(isinstance(each, str) and each for each in needed)
     decision = reading.decision("req_1", data)
     assert not decision or (data["approved"] is True and data["verdict"] in ("approve", "edit"))
 
@@ -55,6 +56,12 @@ def test_times(written: str, seconds: float, hours: float) -> None:
 
     assert found is not None
     assert (found - base, found.utcoffset()) == (timedelta(seconds=seconds), timedelta(hours=hours))
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"\xff", b"[" * 100_000])
+def test_what_is_no_object(body: bytes) -> None:
+    with pytest.raises(UnexpectedAnswer):
+        reading.json_object(body)
 
 
 @pytest.mark.parametrize("written", ["", "2026-11-29", "2026-13-29T12:00:05Z", "2026-11-29T12:00:05", "x"])

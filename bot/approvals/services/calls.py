@@ -119,7 +119,7 @@ class Calls:
         `AgentsNotLoaded`.
         """
         digits = digits_of("task", call.source, call.key)
-        id = TaskId(digits[:12])
+        id = TaskId(digits[:20])
         if (earlier := await self._earlier(id, token, call)) is not None:
             return Made(task=earlier, new=False)
         known = await self.inputs.check_inputs(graph, inputs)

@@ -34,7 +34,7 @@ def json_object(body: bytes) -> Json:
     """The JSON object in a body. Raises UnexpectedAnswer if there is none."""
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise UnexpectedAnswer(
