@@ -6,9 +6,8 @@ import asyncio
 
 import pytest
 
-from bot.approvals.model.token import digest_of
 from bot.http import server
-from tests.support.served import Api, served
+from tests.support.served import Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CALL = b"GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -54,23 +53,3 @@ async def test_a_call_may_take_longer_than_its_header(api: Api, monkeypatch: pyt
     asked = await api.ask()
 
     assert (await api.get(f"/v1/requests/{asked['id']}?wait=0.1")).json["status"] == "pending"
-
-
-async def test_a_call_that_is_not_whole_when_the_server_closes_is_refused(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(server, "SECONDS_TO_CLOSE", 0)
-    async with served() as api:
-        token = await api.own()
-        reader, writer = await asyncio.open_connection(api.serving.host, api.serving.port)
-        head = ["POST /v1/requests HTTP/1.1", "Host: a", f"Authorization: Bearer {token}", "Idempotency-Key: half"]
-        writer.write("\r\n".join([*head, "Content-Type: application/json", "Content-Length: 9", "", "{"]).encode())
-        while (await api.storage.token_of(digest_of(token))).used_at is None:  # type: ignore[union-attr]  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
-
-    told = await reader.read()
-    writer.close()
-
-    assert told.startswith(b"HTTP/1.1 503")
-    assert b"retry-after" in told.lower()
-    assert "Exception in ASGI application" not in caplog.text

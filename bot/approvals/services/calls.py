@@ -312,8 +312,8 @@ class Calls:
         return person
 
     async def _channel(self, token: Token, ref: str) -> ChannelId:
-        """The channel that the call names, or the token's first one. An id is taken as it is if Slack does not say
-        whether it exists, so that nothing is lost while Slack is away."""
+        """The channel that the call names, or the token's first one, if the bot is in it. An id is taken as it is if
+        Slack does not say whether the bot is, so that nothing is lost while Slack is away."""
         ref = ref or next(iter(token.channels), "")
         if not ref:
             raise ChannelMissing
@@ -324,7 +324,7 @@ class Calls:
                 raise ChannelNotAllowed(ref, token.channels)
         with suppress(LookupFailed):
             if not await self.directory.is_in(channel):
-                raise NoSuchChannel(ref, "is no channel that the bot is in")
+                raise NoSuchChannel(ref, "is no channel that the bot is in, so nobody could be asked there")
         return channel
 
     async def _channel_of(self, ref: str) -> ChannelId:
