@@ -19,9 +19,10 @@ from jsonschema import Draft202012Validator, FormatChecker, validators
 from jsonschema.exceptions import SchemaError, ValidationError
 from referencing.exceptions import Unresolvable
 
+from bot import schema_bounds
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
-from bot.engines import schema_bounds, schema_words
+from bot.engines import schema_words
 
 Schema: TypeAlias = Mapping[str, JSON]
 

@@ -77,14 +77,15 @@ class Guard:
         address = request.client.host if request.client is not None else ""
         text = _bearer(request.headers.get("authorization", ""))
         digest = digest_of(text)
-        if pause := self.attempts.pause(address, digest):
+        token = await self.admission.token(digest, self.clock()) if text else None
+        pause = self.attempts.pause(address, digest)
+        if pause and (token is None or token.used_at is None):
             raise later(
                 problems.TOO_MANY_FAILURES,
-                "Too many calls with wrong tokens came from this address, so this token was not looked at. Correct the "
-                f"token, and try again in {pause} {'second' if pause == 1 else 'seconds'}.",
+                "Too many calls with wrong tokens came from this address, so tokens that were never used have to wait. "
+                f"Correct the token, and try again in {pause} {'second' if pause == 1 else 'seconds'}.",
                 pause,
             )
-        token = await self.admission.token(digest, self.clock()) if text else None
         if token is None:
             self.attempts.forget(address, digest)
             if self.attempts.failed(address):

@@ -110,7 +110,7 @@ TOO_MANY_FAILURES: Final = Kind(
     slug="too-many-failures",
     status=HTTPStatus.TOO_MANY_REQUESTS,
     title="Too many calls with a wrong token",
-    advice="This address has sent wrong tokens, so tokens that it has not used before are not looked at for a while. "
+    advice="This address has sent wrong tokens, so tokens that were never used have to wait. "
     "Correct the token, and try again after `Retry-After` seconds.",
 )
 

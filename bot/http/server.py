@@ -12,6 +12,7 @@ from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from bot.approvals.model.errors import SettingsError
 from bot.http.app import app_of
@@ -19,6 +20,8 @@ from bot.http.parts import Parts
 from bot.http.waiting import Waiters
 
 BACKLOG: Final = 2048
+SECONDS_FOR_HEADER: Final = 30.0
+MAX_HEADER_BYTES: Final = 65_536
 SECONDS_TO_CLOSE: Final = 5
 """How long calls that were begun may take once the server closes."""
 KEEP_ALIVE_SECONDS: Final = 75
@@ -69,7 +72,7 @@ def config(app: ASGIApp) -> uvicorn.Config:
     """The settings of uvicorn for this app. It runs no lifespan, and no WebSockets."""
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=_Connection,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -80,6 +83,50 @@ def config(app: ASGIApp) -> uvicorn.Config:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SECONDS_TO_CLOSE,
     )
+
+
+class _Connection(HttpToolsProtocol):
+    """A connection on which the header of a call has to arrive soon, and to be small. uvicorn waits for ever and keeps
+    all that comes, before anybody has shown a token."""
+
+    _due: asyncio.TimerHandle | None = None
+    """When the header that is awaited has to be there. None if none is awaited."""
+    _waiting_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_header()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._header_came()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        cycle: RequestResponseCycle | None = self.cycle
+        if self._due is not None:
+            self._waiting_bytes += len(data)
+            if self._waiting_bytes > MAX_HEADER_BYTES:
+                self.transport.close()
+        elif cycle is None or cycle.response_complete:
+            self._await_header()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._await_header()
+
+    def on_headers_complete(self) -> None:
+        self._header_came()
+        super().on_headers_complete()
+
+    def _await_header(self) -> None:
+        if self._due is None and not self.transport.is_closing():
+            self._due = self.loop.call_later(SECONDS_FOR_HEADER, self.transport.close)
+
+    def _header_came(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+        self._due, self._waiting_bytes = None, 0
 
 
 class _Server(uvicorn.Server):

@@ -54,6 +54,7 @@ class Views:
             source=_source(caller),
             requester=_person(task.requester),
             question=self._question(view),
+            items=[] if request is None else [_asked(each) for each in request.question.items],
             digest=request.digest if request is not None else None,
             version=request.version if request is not None else 1,
             created_at=task.created_at if request is None or is_of_caller(task.id) else request.opened_at,
@@ -254,6 +255,10 @@ def _settled_at(view: CallView) -> datetime | None:
     if isinstance(request.state, Superseded):
         return request.state.at
     return request.decision.at if request.decision is not None else None
+
+
+def _asked(item: Item) -> given.AskedItem:
+    return given.AskedItem(name=item.name, arguments=dict(item.arguments))
 
 
 def _item(item: Item, verdict: ItemVerdict) -> given.DecidedItem:

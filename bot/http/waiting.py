@@ -49,6 +49,10 @@ class Watch:
         return changed
 
 
+class Draining(Exception):
+    """A shutdown began before that came which was waited for."""
+
+
 class Waiters:
     """All calls that wait. What this process changes wakes them at once (`changed`); what others change is seen by one
     query for all of them, twice a second."""
@@ -58,10 +62,16 @@ class Waiters:
         self._look_seconds = look_seconds
         self._watches: defaultdict[TaskId, set[Watch]] = defaultdict(set)
         self._anybody = asyncio.Event()
+        self._arriving: set[asyncio.Timeout] = set()
         self.draining = False
 
     def __len__(self) -> int:
         return sum(map(len, self._watches.values()))
+
+    @property
+    def awaits_callers(self) -> bool:
+        """Whether some call has not arrived as a whole."""
+        return bool(self._arriving)
 
     async def until(
         self,
@@ -82,6 +92,19 @@ class Waiters:
                     break
                 found = await read()
         return found
+
+    async def arriving(self, coming: Awaitable[Found]) -> Found:
+        """What comes from a caller. Raises `Draining` if a shutdown begins first, and if what comes is not there
+        already once one has begun."""
+        try:
+            async with asyncio.timeout(0 if self.draining else None) as limit:
+                self._arriving.add(limit)
+                try:
+                    return await coming
+                finally:
+                    self._arriving.discard(limit)
+        except TimeoutError:
+            raise Draining from None
 
     @contextmanager
     def watching(self, task_id: TaskId) -> Iterator[Watch]:
@@ -108,6 +131,9 @@ class Waiters:
         self.draining = True
         for task_id in list(self._watches):
             self.changed(task_id)
+        now = asyncio.get_running_loop().time()
+        while self._arriving:
+            self._arriving.pop().reschedule(now)
 
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[None]:

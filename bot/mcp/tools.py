@@ -16,6 +16,8 @@ from bot.mcp.api import Json
 
 ToolName: TypeAlias = Literal["request_approval", "ask_human", "permission_prompt"]
 NAMES: Final[tuple[ToolName, ...]] = get_args(ToolName)
+MAX_FAULTS: Final = 20
+"""How many faults of one call's arguments a model reads."""
 
 Key = Annotated[
     str | None,
@@ -148,8 +150,10 @@ def call_of(tool: ToolName, arguments: Mapping[str, Any]) -> Call:
     try:
         read = _ARGUMENTS[tool].model_validate(arguments)
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_url=False)]
-        raise ValueError("; ".join(faults)) from None
+        found = error.errors(include_url=False)
+        faults = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found[:MAX_FAULTS]]
+        more = [f"and {len(found) - MAX_FAULTS:,} more"] if len(found) > MAX_FAULTS else []
+        raise ValueError("; ".join([*faults, *more])) from None
     own = read.own_key()
     return Call(
         tool=tool,

@@ -42,5 +42,6 @@ async def ticking(tick: Callable[[], Awaitable[None]], seconds: float) -> AsyncI
     try:
         yield
     finally:
+        scheduler.pause()  # no further tick is due
         await asyncio.sleep(0)  # a tick that is about to begin does, so that it can be cancelled as any other
         scheduler.shutdown(wait=False)

@@ -196,7 +196,7 @@ def _wait(text: str, now: datetime) -> timedelta | None:
     else:
         try:
             at = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):  # a number of the date may be too large even to be refused
             return None
         wait = (at if at.tzinfo else at.replace(tzinfo=UTC)) - now
     return max(timedelta(), min(wait, MAX_RETRY_AFTER))

@@ -19,13 +19,12 @@ def signed_in() -> str | None:
 
 
 def shown(request: Request, person: str) -> None:
-    """One request, in full, with its buttons."""
-    question = request.question
-    is_action = isinstance(question, dict) and "action" in question
+    """One request, in full, with its buttons. `items` has what a vote is for: people may have edited what was asked."""
     with st.container(border=True):
-        st.subheader(question["action"] if is_action else str(question))
-        if is_action:
-            st.json(question.get("arguments", {}))
+        st.subheader(", ".join(each.name for each in request.items if each.name) or str(request.question))
+        for each in request.items:
+            if each.arguments:
+                st.json(dict(each.arguments))
         until = f", until {request.deadline:%d %B %H:%M} UTC" if request.deadline else ""
         st.caption(f"Asked by {request.source.name}{until}")
         st.text_input("Reason", key=f"reason {request.id}")

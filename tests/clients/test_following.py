@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from countersign import Countersign, NotAsked, NotFound, Refused, StillPending, Unauthorized, Unavailable
+from countersign.transport import feed, retries
 from tests.clients.conftest import Either
 from tests.support.stub_api import Fault, StubApi
 
@@ -58,6 +59,13 @@ async def test_events_until_it_is_settled(api: StubApi, blocking: Countersign) -
     await asyncio.to_thread(follow)
 
     assert seen == ["pending", "pending", "decided"]
+
+
+@pytest.mark.parametrize("said", ["9" * 5000, "9" * 400, "5000"])
+def test_a_stream_may_say_any_number(said: str) -> None:
+    (event,) = feed.events([f"retry: {said}\n".encode(), b"data: {}\n", b"\n"])
+
+    assert retries.pause(0, event.retry_seconds) <= retries.LONGEST_ASKED_SECONDS + retries.LONGEST_PAUSE_SECONDS
 
 
 def test_events_of_nothing(api: StubApi, blocking: Countersign) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign import Request, UnexpectedAnswer, reading
+from countersign import AskedItem, Request, UnexpectedAnswer, reading
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
@@ -26,7 +26,8 @@ def test_any_object_is_read_or_refused(data: dict[str, Any]) -> None:
         try:
             read(data)
         except UnexpectedAnswer:
-            assert not isinstance(data.get("id"), str) or not data["id"] or not data.get("status")
+            needed = (data.get("id"), data.get("status"))
+            assert not all(isinstance(each, str) and each for each in needed)
     decision = reading.decision("req_1", data)
     assert not decision or (data["approved"] is True and data["verdict"] in ("approve", "edit"))
 
@@ -57,6 +58,12 @@ def test_times(written: str, seconds: float, hours: float) -> None:
     assert (found - base, found.utcoffset()) == (timedelta(seconds=seconds), timedelta(hours=hours))
 
 
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"\xff", b"[" * 100_000])
+def test_what_is_no_object(body: bytes) -> None:
+    with pytest.raises(UnexpectedAnswer):
+        reading.json_object(body)
+
+
 @pytest.mark.parametrize("written", ["", "2026-11-29", "2026-13-29T12:00:05Z", "2026-11-29T12:00:05", "x"])
 def test_what_is_no_time(written: str) -> None:
     assert reading.moment(written) is None
@@ -69,6 +76,7 @@ def test_a_whole_request() -> None:
             "status": "decided",
             "source": {"name": "billing", "url": None, "run": "7", "new": 1},
             "question": {"a": 1},
+            "items": [{"name": "pay", "arguments": {"amount": 1}, "new": 1}, None],
             "requester": "U0ANN",
             "version": 2,
             "created_at": "2026-11-29T12:00:05Z",
@@ -93,6 +101,7 @@ def test_a_whole_request() -> None:
     )
 
     assert request.settled
+    assert request.items == (AskedItem(name="pay", arguments={"amount": 1}),)
     assert request.decision is not None
     assert request.decision.arguments == {"amount": 1}
     assert (request.decision.ruled, request.decision.through, request.asked) == (

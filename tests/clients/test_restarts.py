@@ -20,6 +20,7 @@ from countersign import (
     Unreachable,
 )
 from countersign.transport import retries
+from countersign.transport.wire import Reply
 from tests.clients.conftest import Either
 from tests.support.stub_api import TOKEN, Fault, StubApi
 
@@ -100,6 +101,34 @@ def test_pauses_grow_and_are_spread(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(7.5 <= retries.pause(999) <= 15 for _ in range(20))
     assert all(60 <= retries.pause(0, 60) <= 60.1 for _ in range(20))
     assert len({retries.pause(3) for _ in range(20)}) > 1
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("7", 7),
+        ("9" * 5000, retries.LONGEST_ASKED_SECONDS),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", retries.LONGEST_ASKED_SECONDS),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", retries.LONGEST_ASKED_SECONDS),
+        ("Fri, 31 Dec 9999 23:59:59 -0000", retries.LONGEST_ASKED_SECONDS),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0),
+        ("Mon, 01 Jan 99999 00:00:00 GMT", None),
+        (f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT", None),
+        (f"Mon, 01 Jan 2026 00:00:00 +{'9' * 14}", None),
+        ("soon", None),
+        ("-5", None),
+        ("٣", None),
+    ],
+)
+def test_no_server_makes_the_client_sleep_for_long(said: str, seconds: float | None) -> None:
+    """Nor end with an error that says nothing of Countersign."""
+    asked = retries.asked_for(Reply(status=503, headers={"retry-after": said}))
+
+    usual = retries.LONGEST_PAUSE_SECONDS * 0.1
+    if seconds is None:
+        assert asked is None
+    else:
+        assert seconds <= retries.pause(0, asked) <= seconds + usual
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 409, 413, 418, 422])

@@ -187,10 +187,18 @@ async def test_ways_to_answer(answer: bytes) -> None:
         b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
         b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n{}" % 10**30,
+        b"HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\n{}" % (b"9" * 5000),
+        b"HTTP/1.1 503 OK\r\nContent-Length: %d\r\n\r\n{}" % 10**30,
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n{}" % 10**30,
         b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000,
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n{}",
     ],
-    ids=["nothing", "no http", "cut", "bad length", "bad chunk", "endless head"],
+    ids=[
+        *("nothing", "no http", "cut", "bad length", "huge length", "endless length", "huge length of a refusal"),
+        *("bad chunk", "huge chunk", "endless head", "many headers"),
+    ],
 )
 async def test_what_is_no_answer(answer: bytes) -> None:
     with speaking(answer) as speaker:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import json
 from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.http import guarded
+from bot.http.problems import MAX_FAULTS
 from tests.support.served import Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -116,6 +119,26 @@ async def test_each_fault_of_a_body_is_named_with_its_place(api: Api, body: obje
         assert said in found[path]
 
 
+@pytest.mark.parametrize("path", ["/v1/requests", "/v1/requests?" + "&".join(f"limi{n}=1" for n in range(3000))])
+async def test_a_call_that_is_wrong_in_many_places_costs_no_more_than_one_that_is_wrong_in_twenty(
+    api: Api, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Names that may be meant are looked for only if the caller reads them."""
+    looked_for: list[str] = []
+
+    def counted(name: str, known: list[str], n: int) -> list[str]:
+        looked_for.append(name)
+        return difflib.get_close_matches(name, known, n=n)
+
+    monkeypatch.setattr(guarded, "get_close_matches", counted)
+
+    refused = await api.post(path, {"question": 1, **{f"question_{n}": 1 for n in range(3000)}}, key="many")
+
+    assert (refused.status, refused.problem) == (422, "invalid")
+    assert len(refused.json["errors"]) == len(looked_for) == MAX_FAULTS
+    assert "3,000" in refused.json["detail"]
+
+
 # --- Addresses and methods ----------------------------------------------------------------------
 
 
@@ -161,3 +184,18 @@ async def test_what_is_no_http_does_not_disturb_the_server(api: Api) -> None:
         writer.close()
 
     assert (await api.get("/v1/requests")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"anyOf": [{} for _ in range(600)]}, "should be smaller"),
+        ({"type": 5}, "should be a JSON Schema"),
+        ({"type": "string", "pattern": "^(?=.*x)y"}, "looks around or back"),
+    ],
+)
+async def test_a_schema_that_cannot_be_checked_quickly_is_refused(api: Api, schema: object, said: str) -> None:
+    refused = await api.post("/v1/requests", {"question": "a", "response_schema": schema}, key="schema")
+
+    assert (refused.status, refused.problem) == (422, "invalid")
+    assert said in refused.json["errors"][0]["problem"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from multidict import CIMultiDict
 
 from bot.approvals.model.decision import Approve, Reject, Respond
 from tests.support.served import ADDRESS, ALICE, BOB, CHANNEL, RITA, Api
@@ -89,8 +90,12 @@ async def test_an_edit_is_an_approval_of_other_arguments(api: Api) -> None:
     asked = await api.ask(REFUND)
 
     await api.edit(asked["id"], {"order": 1093, "amount": "12.00"})
+    edited = (await api.get(f"/v1/requests/{asked['id']}")).json
     await api.vote(asked["id"])
 
+    assert asked["items"] == [{"name": "refund", "arguments": {"order": 1093, "amount": "120.00"}}]
+    assert edited["items"] == [{"name": "refund", "arguments": {"order": 1093, "amount": "12.00"}}]
+    assert (edited["question"], edited["version"]) == (REFUND, 2)
     decision = (await api.get(f"/v1/requests/{asked['id']}?wait=30")).json["decision"]
     assert (decision["verdict"], decision["approved"], decision["edited"]) == ("edit", True, True)
     assert decision["items"][0]["arguments"] == {"order": 1093, "amount": "12.00"}
@@ -143,6 +148,33 @@ async def test_a_key_is_needed(api: Api, key: str | None) -> None:
     refused = await api.post("/v1/requests", {"question": "Once?"}, key=key)
 
     assert (refused.status, refused.problem) == (400, "idempotency-key")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "status", "problem"),
+    [
+        ("Idempotency-Key", ("one", "two"), 400, "idempotency-key"),
+        ("Idempotency-Key", ("one", "one"), 400, "idempotency-key"),
+        ("Content-Type", ("application/json", "text/plain"), 422, "invalid"),
+        ("Authorization", (None, "Bearer csk_other"), 422, "invalid"),
+    ],
+)
+async def test_a_header_that_is_sent_twice_is_refused(
+    api: Api, name: str, values: tuple[str | None, str], status: int, problem: str
+) -> None:
+    """Nobody could know which one counts."""
+    valid = f"Bearer {await api.own()}"
+    usual = {"Authorization": valid, "Content-Type": "application/json", "Idempotency-Key": "twice"}
+    headers = [(key, value) for key, value in usual.items() if key != name]
+    headers += [(name, each or valid) for each in values]
+
+    async with api.session.post(
+        f"{api.url}/v1/requests", data=b'{"question": "Once?"}', headers=CIMultiDict(headers)
+    ) as refused:
+        told = await refused.json()
+
+    assert (refused.status, told["type"]) == (status, f"/docs#problem-{problem}")
+    assert told["errors"] == [{"path": f"header.{name}", "problem": "should be sent once"}]
 
 
 async def test_two_sources_may_use_the_same_key(api: Api) -> None:

@@ -133,3 +133,15 @@ async def test_a_wait_ends_with_the_task(api: Api) -> None:
     await api.vote(task["requests"][0]["id"])
 
     assert (await call).json["status"] == "ended"
+
+
+async def test_a_request_is_no_task_whatever_its_token_may_do(api: Api) -> None:
+    """Its records are a task's, but the scopes of tasks do not open them."""
+    asked = await api.ask()
+    path = f"/v1/tasks/{asked['id'].replace('req_', 'caller-')}"
+
+    read = await api.get(path)
+    cancelled = await api.post(f"{path}/cancel")
+
+    assert [(each.status, each.problem) for each in (read, cancelled)] == [(404, "not-found")] * 2
+    assert (await api.get(f"/v1/requests/{asked['id']}")).json["status"] == "pending"

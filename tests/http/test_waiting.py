@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 
 from bot.approvals.model.decision import Reject
-from tests.support.served import Api, served
+from bot.http import server
+from tests.support.served import Api, half_sent, served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -196,6 +197,42 @@ async def test_a_shutdown_answers_who_waits_and_refuses_who_comes() -> None:
     async with aiohttp.ClientSession() as session:
         with pytest.raises(aiohttp.ClientConnectorError):
             await session.get(url)
+
+
+async def test_a_shutdown_waits_for_no_body(caplog: pytest.LogCaptureFixture) -> None:
+    """A caller who has sent half of it is told that nothing was done, and the log has nothing to tell."""
+    async with served() as api:
+        answer = await half_sent(api, "/v1/requests")
+
+    assert answer.startswith("HTTP/1.1 503 ")
+    assert "connection: close" in answer.lower()
+    assert "so nothing was done" in answer
+    assert not caplog.records
+
+
+async def test_a_shutdown_ends_what_does_not_end(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+
+    async def stuck(*_: object, **__: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(server, "SECONDS_TO_CLOSE", 0)
+    async with aiohttp.ClientSession() as session:  # it outlives the server
+        async with served() as api:
+            monkeypatch.setattr(api.directory, "resolve", stuck)
+            headers = {"Authorization": f"Bearer {await api.own()}", "Idempotency-Key": "stuck"}
+            body = {"question": "May I?", "requester": "U0ALICE"}
+            call = asyncio.create_task(session.post(f"{api.url}/v1/requests", json=body, headers=headers))
+            await begun.wait()
+        answer = await call
+        told = await answer.json()
+
+    assert (answer.status, told["type"]) == (500, "/docs#problem-internal")
+    assert f"error {told['error_id']}: the shutdown ended a call" in caplog.text
+    assert not any(each.exc_info for each in caplog.records)
 
 
 async def _all(source: AsyncIterator[tuple[str, dict[str, object]]]) -> list[tuple[str, dict[str, object]]]:

@@ -13,7 +13,7 @@ from bot.approvals.model.token import Scope
 from bot.http.mcp.door import mounted
 from tests.mcp.conftest import Live
 from tests.support.mcp_clients import LEGACY, MODERN, over_http, said, text
-from tests.support.served import served
+from tests.support.served import half_sent, served
 
 DELETE = {"action": "delete_bucket", "arguments": {"name": "logs", "force": True}}
 BASH = {"tool_name": "Bash", "input": {"command": "ls"}, "tool_use_id": "toolu_shutdown"}
@@ -198,10 +198,13 @@ async def test_a_key_finds_nothing_of_another_token_nor_of_another_tool(live: Li
 async def test_wrong_arguments_are_refused_and_nobody_is_asked(live: Live) -> None:
     async with over_http(live.url, await live.own()) as client:
         misspelt = await client.call_tool("request_approval", DELETE | {"resaon": "x"})
+        many = await client.call_tool("request_approval", DELETE | {f"x{n}": 1 for n in range(50)})
         too_large = await client.call_tool("ask_human", {"question": "x" * 250_000})
 
     assert misspelt.is_error
     assert "resaon" in text(misspelt)
+    assert many.is_error
+    assert "and 30 more" in text(many)
     assert too_large.is_error
     assert "200,000" in text(too_large)
 
@@ -218,6 +221,14 @@ async def test_a_shutdown_lets_held_calls_go() -> None:
     assert (approval["approved"], approval["verdict"]) == (False, "pending")
     assert approval["key"].startswith("call-")
     assert permission["behavior"] == "deny"
+
+
+async def test_a_shutdown_waits_for_no_body(caplog: pytest.LogCaptureFixture) -> None:
+    async with served(mounting=mounted) as api:
+        answer = await half_sent(api, "/mcp")
+
+    assert answer.startswith("HTTP/1.1 503 ")
+    assert not [each for each in caplog.records if each.exc_info]
 
 
 async def test_only_a_token_that_may_ask_gets_in(live: Live) -> None:

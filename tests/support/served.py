@@ -299,6 +299,22 @@ async def served(
         )
 
 
+async def half_sent(api: Api, path: str) -> str:
+    """What a caller reads who has sent half a body when the shutdown begins, until the connection is closed."""
+    reader, writer = await asyncio.open_connection(api.serving.host, api.serving.port)
+    head = [f"POST {path} HTTP/1.1", "Host: x", f"Authorization: Bearer {await api.own()}", "Idempotency-Key: half"]
+    head += ["Content-Type: application/json", "Accept: application/json, text/event-stream", "Content-Length: 99"]
+    writer.write("\r\n".join([*head, "", '{"question": ']).encode())
+    while not api.waiters.awaits_callers:  # noqa: ASYNC110 - nobody says so
+        await asyncio.sleep(0.001)
+    api.serving.drain()
+    try:
+        async with asyncio.timeout(WAIT):
+            return (await reader.read()).decode()
+    finally:
+        writer.close()
+
+
 @dataclass(frozen=True, slots=True)
 class _Wire:
     """Wakes a worker in this process."""

@@ -356,6 +356,7 @@ def _request(id: str, body: Json) -> Json:
         "source": source,
         "requester": body.get("requester"),
         "question": body["question"],
+        "items": [{"name": name, "arguments": given} for name, given in _actions(body["question"])],
         "digest": "d" * 64,
         "version": 1,
         "created_at": _now(),
@@ -390,6 +391,8 @@ def _task(id: str, body: Json) -> Json:
 
 
 def _actions(question: Any) -> list[tuple[str, Json]]:
+    if isinstance(question, dict) and "action" in question:
+        return [(question["action"], question.get("arguments", {}))]
     listed = question.get("action_requests") if isinstance(question, dict) else None
     return [(each["name"], each["args"]) for each in listed] if listed else [("", {})]
 

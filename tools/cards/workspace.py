@@ -68,6 +68,9 @@ class WorkspaceDirectory:
         found = self._channels.get(ref)
         return None if found is None else ChannelId(found)
 
+    async def is_in(self, channel: ChannelId) -> bool:
+        return channel in self._channels.values()
+
     @property
     def _channels(self) -> dict[str, str]:
         return {f"#{each.name}": each.id for each in self.workspace.channels}

@@ -149,3 +149,8 @@ class Directory(Protocol):
         """The channel with this name (`#ops`) or id. Returns None if the bot can see no such channel. Raises
         `LookupFailed` if Slack does not say."""
         ...
+
+    async def is_in(self, channel: ChannelId) -> bool:
+        """Whether the bot is a member of this channel, so that it can ask people there. Raises `LookupFailed` if Slack
+        does not say."""
+        ...

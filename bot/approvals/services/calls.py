@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -118,7 +119,7 @@ class Calls:
         `AgentsNotLoaded`.
         """
         digits = digits_of("task", call.source, call.key)
-        id = TaskId(digits[:12])
+        id = TaskId(digits[:20])
         if (earlier := await self._earlier(id, token, call)) is not None:
             return Made(task=earlier, new=False)
         known = await self.inputs.check_inputs(graph, inputs)
@@ -311,8 +312,8 @@ class Calls:
         return person
 
     async def _channel(self, token: Token, ref: str) -> ChannelId:
-        """The channel that the call names, or the token's first one. An id is taken as it is if Slack does not say
-        whether it exists, so that nothing is lost while Slack is away."""
+        """The channel that the call names, or the token's first one, if the bot is in it. An id is taken as it is if
+        Slack does not say whether the bot is, so that nothing is lost while Slack is away."""
         ref = ref or next(iter(token.channels), "")
         if not ref:
             raise ChannelMissing
@@ -321,6 +322,9 @@ class Calls:
             allowed = [await self._channel_of(each) for each in token.channels]
             if channel not in allowed:
                 raise ChannelNotAllowed(ref, token.channels)
+        with suppress(LookupFailed):
+            if not await self.directory.is_in(channel):
+                raise NoSuchChannel(ref, "is no channel that the bot is in, so nobody could be asked there")
         return channel
 
     async def _channel_of(self, ref: str) -> ChannelId:

@@ -16,6 +16,7 @@ REQUEST: Final[dict[str, JsonValue]] = {
         "arguments": {"order": 1093, "amount": "120.00"},
         "description": "The customer was charged twice.",
     },
+    "items": [{"name": "refund", "arguments": {"order": 1093, "amount": "100.00"}}],
     "digest": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "version": 2,
     "created_at": "2027-03-01T09:12:00Z",
@@ -76,6 +77,7 @@ PROBLEM: Final[dict[str, JsonValue]] = {
 }
 UNSETTLED: Final[dict[str, JsonValue]] = {
     "status": "pending",
+    "items": [],
     "digest": None,
     "version": 1,
     "deadline": None,

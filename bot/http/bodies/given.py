@@ -28,6 +28,13 @@ class ShownSource(Given):
     run: str | None = None
 
 
+class AskedItem(Given):
+    """One action that people are asked about."""
+
+    name: Annotated[str, Field(description="The action's name. Empty if the question names none.", examples=["refund"])]
+    arguments: Annotated[dict[str, JsonValue], Field(description="Its arguments as they are now, with all edits.")]
+
+
 class DecidedItem(Given):
     """What was decided about one proposed action."""
 
@@ -98,7 +105,14 @@ class Request(Given):
     status: Status
     source: ShownSource
     requester: Annotated[str | None, Field(description="Slack's id of the person who wants it.")] = None
-    question: Annotated[JsonValue, Field(description="As you sent it.")]
+    question: Annotated[JsonValue, Field(description="As you sent it, without the edits that people made.")]
+    items: Annotated[
+        list[AskedItem],
+        Field(
+            description="What people decide on now: what `version` and `digest` stand for, edits included. Show this "
+            "to a person before you send their vote. Empty until they are asked."
+        ),
+    ]
     digest: Annotated[str | None, Field(description="SHA-256 of what people are shown. Null until they are asked.")] = (
         None
     )

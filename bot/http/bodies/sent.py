@@ -10,8 +10,12 @@ from jsonschema import Draft202012Validator, SchemaError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
+from bot import schema_bounds
+
 MAX_URL: Final = 2000
 MAX_METADATA: Final = 20
+_MAX_WHY: Final = 300
+"""Characters of what is wrong with a schema, which may quote all of it."""
 
 
 class Sent(BaseModel):
@@ -40,13 +44,25 @@ def _something(value: JsonValue) -> JsonValue:
 
 
 def _schema(schema: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
-    if schema is not None:
-        try:
-            Draft202012Validator.check_schema(schema)
-        except SchemaError as error:
-            place = ".".join(map(str, error.absolute_path))
-            said = {"at": f" at `{place}`" if place else "", "why": error.message}
-            raise PydanticCustomError("schema", "should be a JSON Schema, which it is not{at}: {why}", said) from None
+    if schema is None:
+        return None
+    if not schema_bounds.is_bounded(schema):
+        raise PydanticCustomError(
+            "schema",
+            "should be smaller: {most} lists and objects at most, without anchors and unevaluatedProperties, and "
+            "without references that multiply",
+            {"most": schema_bounds.MAX_NODES},
+        )
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        place = ".".join(map(str, error.absolute_path))
+        said = {"at": f" at `{place}`" if place else "", "why": error.message[:_MAX_WHY]}
+        raise PydanticCustomError("schema", "should be a JSON Schema, which it is not{at}: {why}", said) from None
+    if (pattern := schema_bounds.pattern_that_looks_around(schema)) is not None:
+        raise PydanticCustomError(
+            "schema", "has the pattern {pattern}, which looks around or back: write it without", {"pattern": pattern}
+        )
     return schema
 
 

@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.approvals.model import ids
+from bot.approvals.model.caller import is_of_caller
+from bot.approvals.model.errors import NotFound
 from bot.approvals.model.token import Scope, Token
 from bot.approvals.services.call_reading import Records
 from bot.http import waiting
@@ -97,7 +99,7 @@ async def cancel(parts: Held, token: Speaker, id: fields.TaskId, why: sent.Cance
     seconds; what it has done stays. A task that is cancelled already stays as it is."""
     reason = why.reason if why is not None else ""
     async with parts.busy():
-        records = await parts.calls.cancel_task(ids.TaskId(id), token.sources, token, parts.clock(), reason)
+        records = await parts.calls.cancel_task(_of_graph(id), token.sources, token, parts.clock(), reason)
     return parts.views.task(records)
 
 
@@ -106,4 +108,12 @@ def _has_asked(records: Records) -> bool:
 
 
 async def _records(parts: Parts, token: Token, id: str) -> Records:
-    return await parts.calls.reading.task(ids.TaskId(id), token.sources)
+    return await parts.calls.reading.task(_of_graph(id), token.sources)
+
+
+def _of_graph(id: str) -> ids.TaskId:
+    """The id, unless it is that of a request, which other scopes open. Raises `NotFound`."""
+    task_id = ids.TaskId(id)
+    if is_of_caller(task_id):
+        raise NotFound("task", task_id)
+    return task_id

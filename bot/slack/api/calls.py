@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ IDLE_SECONDS: Final = 10.0
 """How long an idle connection is kept."""
 RETRY_AFTER_SECONDS: Final = 30.0
 """The wait after a 429 that does not say how long."""
+MAX_RETRY_AFTER_SECONDS: Final = 3600.0
+"""The longest wait that a 429 can ask for."""
 
 _UNKNOWN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _LIMITED = frozenset({"ratelimited", "rate_limited"})
@@ -135,14 +138,16 @@ def _date(headers: Mapping[str, str]) -> datetime | None:
     """The response's `Date` (RFC 9110, 6.6.1)."""
     named = {name.lower(): value for name, value in headers.items()}
     try:
-        return parsedate_to_datetime(named["date"]).astimezone(UTC)
-    except (KeyError, ValueError):
+        at = parsedate_to_datetime(named["date"])
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (KeyError, ValueError, OverflowError):
         return None
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:
     named = {name.lower(): value for name, value in headers.items()}
     try:
-        return max(float(named["retry-after"]), 1.0)
+        asked = float(named["retry-after"])
     except (KeyError, ValueError):
         return RETRY_AFTER_SECONDS
+    return RETRY_AFTER_SECONDS if math.isnan(asked) else min(max(asked, 1.0), MAX_RETRY_AFTER_SECONDS)

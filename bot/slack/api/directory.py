@@ -161,6 +161,10 @@ class SlackDirectory:
             return DirectMessage()
         return await self._places.get(channel, lambda: self._place(channel))
 
+    async def is_in(self, channel: ChannelId) -> bool:
+        """Whether the bot is a member of this channel. Raises LookupFailed if Slack does not say."""
+        return isinstance(await self.may_post(channel), Joined)
+
     def forget_channel(self, channel: ChannelId) -> None:
         """Ask Slack again about this channel: who is in it has changed, or it was archived."""
         self._places.forget(channel)

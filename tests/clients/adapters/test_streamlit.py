@@ -59,6 +59,16 @@ def test_a_vote_is_of_the_person_and_of_what_was_shown(
     assert votes == [{"person": "bob@acme.example", "verdict": "reject", "reason": "It is broken.", **seen}]
 
 
+def test_the_page_shows_what_people_have_edited(api: Answered, client: Countersign, page: Callable[..., Any]) -> None:
+    id = client.request(QUESTION, key="refund-4711").id
+    api.requests[id] |= {"items": [{"name": "refund_order", "arguments": {"order": "4712"}}], "version": 2}
+
+    shown = page()
+
+    assert "4712" in shown.json[0].value
+    assert "4711" not in shown.json[0].value
+
+
 def test_the_page_says_what_came_of_it(client: Countersign, page: Callable[..., Any]) -> None:
     id = client.request(QUESTION, key="refund-4711").id
     shown = page()

@@ -20,6 +20,8 @@ class FakeDirectory:
         self.cached: dict[str, list[Person]] = {}
         """What a look-up past the cache would correct."""
         self.channels: dict[str, ChannelId] = {}
+        self.elsewhere: set[ChannelId] = set()
+        """Channels that the bot is not in."""
         self.down = False
         self.untold: set[str] = set()
         """Names that Slack does not answer for."""
@@ -83,6 +85,10 @@ class FakeDirectory:
         self._answer()
         self._tell([ref])
         return self.channels.get(ref) or (ChannelId(ref) if ref in self.channels.values() else None)
+
+    async def is_in(self, channel: ChannelId) -> bool:
+        self._answer()
+        return channel not in self.elsewhere
 
     def _tell(self, refs: Iterable[str]) -> None:
         asked = set(refs)

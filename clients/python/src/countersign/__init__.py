@@ -36,6 +36,7 @@ from countersign.errors import (
     Unreachable,
 )
 from countersign.records import (
+    AskedItem,
     AuditEntry,
     Callback,
     Decision,
@@ -54,6 +55,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AlreadyConsumed",
+    "AskedItem",
     "AsyncCountersign",
     "AuditEntry",
     "Callback",

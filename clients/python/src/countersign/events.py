@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import time
 from collections.abc import Iterator
 
 from countersign import reading
 from countersign.records import Event
 from countersign.transport import feed, retries
-from countersign.transport.blocking import Blocking
+from countersign.transport.blocking import BROKEN, Blocking
 from countersign.transport.wire import Call, NoAnswer, Reply
 
 _SILENCE_SECONDS = 60.0
@@ -37,7 +36,7 @@ def follow(transport: Blocking, id: str, retry_for: float) -> Iterator[Event]:
                         yield event
                         if event.request.settled:
                             return
-                except (OSError, http.client.HTTPException):
+                except BROKEN:
                     pass  # it is opened again below
         tries += 1
         time.sleep(retries.pause(tries, seconds))

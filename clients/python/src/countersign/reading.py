@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from countersign.errors import UnexpectedAnswer
 from countersign.records import (
+    AskedItem,
     AuditEntry,
     Callback,
     Decision,
@@ -33,7 +34,7 @@ def json_object(body: bytes) -> Json:
     """The JSON object in a body. Raises UnexpectedAnswer if there is none."""
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise UnexpectedAnswer(
@@ -50,6 +51,10 @@ def request(data: Json) -> Request:
         status=status,
         source=_source(data.get("source")),
         question=data.get("question"),
+        items=tuple(
+            AskedItem(name=_text(each, "name") or "", arguments=_object(each, "arguments"))
+            for each in _objects(data, "items")
+        ),
         requester=_text(data, "requester"),
         digest=_text(data, "digest"),
         version=_number(data, "version", 1),

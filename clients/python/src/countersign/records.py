@@ -36,6 +36,16 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskedItem:
+    """One action that people are asked about, as it is now."""
+
+    name: str
+    """Empty if the question names none."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """With the edits that people made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One action of the question, and what was decided about it."""
 
@@ -124,7 +134,10 @@ class Request:
     """`pending`, `decided`, `expired`, `cancelled` or `superseded`."""
     source: Source
     question: Any
-    """As it was sent."""
+    """As it was sent, without the edits that people made."""
+    items: tuple[AskedItem, ...] = ()
+    """What people decide on now: what `version` and `digest` stand for, edits included. Show this to a person before
+    you send their vote. Empty until they are asked."""
     requester: str | None = None
     digest: str | None = None
     """SHA-256, in hex, of what people are shown. None until the question is open."""

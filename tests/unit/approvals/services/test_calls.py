@@ -34,7 +34,7 @@ from bot.approvals.model.errors import (
     TaskFinished,
     Unreachable,
 )
-from bot.approvals.model.ids import Program, RequestId
+from bot.approvals.model.ids import ChannelId, Program, RequestId
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Auto, Expire, Step
 from bot.approvals.model.question import Item
@@ -193,6 +193,17 @@ async def test_a_channel_must_be_named_by_the_call_or_by_its_token(shop: Shop) -
 
 async def test_a_channel_may_be_named_by_its_id(shop: Shop) -> None:
     assert (await shop.ask(a_call(channel="C1"))).task.channel == "C1"
+
+
+async def test_a_channel_that_the_bot_is_not_in_is_refused(shop: Shop) -> None:
+    shop.world.directory.elsewhere.add(ChannelId("C1"))
+
+    for call in (a_call(channel="C1"), a_call()):  # named, and the token's own
+        with pytest.raises(NoSuchChannel) as refused:
+            await shop.ask(call)
+        assert "nobody could be asked there" in str(refused.value)
+
+    assert await stored(shop) == 0
 
 
 async def test_what_no_policy_can_be_chosen_for_is_refused(shop: Shop) -> None:

@@ -143,6 +143,8 @@ async def test_a_task_can_be_started_where_the_bot_is(directory: SlackDirectory,
     assert await directory.may_post(ChannelId("C0FINANCE")) == NotJoined()
     assert await directory.may_post(ChannelId("C0NOWHERE")) == NotJoined()
     assert await directory.may_post(ChannelId(direct)) == DirectMessage()
+    places = [ChannelId(each) for each in ("C0OPS", "C0FINANCE", "C0NOWHERE", direct)]
+    assert [await directory.is_in(each) for each in places] == [True, False, False, False]
 
 
 async def test_a_place_that_slack_does_not_tell_of_is_not_guessed(directory: SlackDirectory, slack: Slack) -> None:

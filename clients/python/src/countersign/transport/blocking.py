@@ -17,6 +17,8 @@ from countersign.transport.address import Server
 from countersign.transport.wire import Call, Flow, NoAnswer, Pause, Reply
 
 T = TypeVar("T")
+BROKEN = (OSError, http.client.HTTPException, OverflowError, MemoryError)
+"""What the network raises, and what http.client raises if an answer claims a length that no machine can hold."""
 
 
 class Blocking:
@@ -44,7 +46,7 @@ class Blocking:
                 return _reply(response.status, response.headers, response.read())
         except urllib.error.HTTPError as refused:
             return _refusal(refused)
-        except (OSError, http.client.HTTPException) as error:
+        except BROKEN as error:
             return no_answer(error)
 
     @contextmanager
@@ -54,7 +56,7 @@ class Blocking:
             response = self._opener.open(self._request(call), timeout=call.timeout)
         except urllib.error.HTTPError as refused:
             yield _refusal(refused)
-        except (OSError, http.client.HTTPException) as error:
+        except BROKEN as error:
             yield no_answer(error)
         else:
             with response:
@@ -109,7 +111,7 @@ def _refusal(refused: urllib.error.HTTPError) -> Reply | NoAnswer:
     with refused:
         try:
             return _reply(refused.code, refused.headers, refused.read())
-        except (OSError, http.client.HTTPException) as error:
+        except BROKEN as error:
             return no_answer(error)
 
 

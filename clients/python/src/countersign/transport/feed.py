@@ -35,4 +35,4 @@ def events(lines: Iterable[bytes]) -> Iterator[Sent]:
         elif name == "data":
             data.append(value)
         elif name == "retry" and value.isascii() and value.isdigit():
-            retry = int(value) / 1000
+            retry = float(value) / 1000

@@ -33,6 +33,8 @@ _log = logging.getLogger("countersign")
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 15.0
+LONGEST_ASKED_SECONDS = 300.0
+"""How long the client lets a server or a proxy make it pause. A later hour is tried earlier, which costs one call."""
 _LATER = (408, 429, 500, 502, 503, 504)
 _NOT_TAKEN = (408, 429, 503)
 """The server says that it did nothing with the call."""
@@ -90,7 +92,7 @@ def pause(tries: int, least: float | None = None) -> float:
     """Seconds until the next try: what the server asked for and a little more, or a random part of a growing time."""
     longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(tries, 10))
     spread = random.uniform(longest / 2, longest)  # noqa: S311
-    return spread if least is None else least + spread * 0.1
+    return spread if least is None else min(least, LONGEST_ASKED_SECONDS) + spread * 0.1
 
 
 def worth_another(answer: Reply | NoAnswer, repeatable: bool = True) -> bool:
@@ -139,12 +141,13 @@ def problem_of(status: int, data: Mapping[str, Any]) -> Problem:
 
 
 def asked_for(answer: Reply | NoAnswer) -> float | None:
-    """Seconds, as `Retry-After` says them: a number or a date. None if it does not."""
+    """Seconds, as `Retry-After` says them: a number or a date, however far away. None if it does not."""
     said = answer.headers.get("retry-after", "").strip() if isinstance(answer, Reply) else ""
     if said.isascii() and said.isdigit():
         return float(said)
     try:
         at = parsedate_to_datetime(said)
-    except (TypeError, ValueError, IndexError):
+    except (ValueError, OverflowError):  # a number of the date may be too large even to be refused
         return None
-    return max(0.0, (at.astimezone(timezone.utc) - datetime.now(timezone.utc)).total_seconds())
+    at = at if at.tzinfo else at.replace(tzinfo=timezone.utc)
+    return max(0.0, (at - datetime.now(timezone.utc)).total_seconds())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from bot import schema_bounds
 from bot.approvals.model.ids import JSON
-from bot.engines import schema_bounds, schemas
+from bot.engines import schemas
 from bot.engines.questions import options
 
 MANY: dict[str, JSON] = {"anyOf": [{} for _ in range(schema_bounds.MAX_NODES)]}
@@ -55,6 +56,11 @@ def test_a_schema_of_usual_size_may_refer_to_its_parts_and_to_itself(schema: JSO
         ({"pattern": "^(a+)+$"}, "a" * 60, True),
         ({"pattern": "^(?=.*x)y"}, "yx", True),
         ({"pattern": "^(?=.*x)y"}, "y", False),
+        ({"pattern": "^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9]).{8,}$"}, "abcdefgh", False),
+        ({"pattern": "^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9]).{8,}$"}, "Abcdefg8", True),
+        ({"pattern": "^(?=a)(a+)+$"}, "a" * 60 + "!", True),
+        ({"pattern": "(?=a)" + "(?:a|a)" * 60 + "!"}, "a" * 60, True),
+        ({"pattern": "^(?=.*x)y"}, "a" * 65, True),
         ({"pattern": "x"}, 5, True),
         ({"patternProperties": {"^(a+)+$": {"type": "null"}}}, {"a" * 60 + "!": 1, "aa": None}, True),
         ({"patternProperties": {"^(a+)+$": {"type": "null"}}}, {"aa": 1}, False),
@@ -76,6 +82,9 @@ def test_the_keywords_mean_what_they_always_meant(schema: JSON, value: JSON, fit
 def test_a_pattern_is_linear_unless_it_looks_around() -> None:
     assert schema_bounds.is_linear("^(a+)+$")
     assert not schema_bounds.is_linear("^(?=.*x)y")
+    assert schema_bounds.pattern_that_looks_around({"items": [{"pattern": "a"}, {"pattern": "(?=x)"}]}) == "(?=x)"
+    assert schema_bounds.pattern_that_looks_around({"patternProperties": {"a": {}, "(?!x)": {}}}) == "(?!x)"
+    assert schema_bounds.pattern_that_looks_around({"properties": {"pattern": {"pattern": "a"}}}) is None
 
 
 def test_many_labels_are_told_apart() -> None:

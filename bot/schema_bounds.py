@@ -7,13 +7,19 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
-from bot.approvals.model.ids import JSON
+JSON: TypeAlias = Any
+_REPEATED_GROUP: Final = re.compile(r"\)[*+?{]")
+_CHOICE: Final = re.compile(r"[*+{|]|(?<!\()\?")
+"""What a search may try in several ways."""
+_MAX_CHOICES: Final = 5
+_MAX_SEARCHED_CHARACTERS: Final = 48
+"""With so many choices, a search takes a few million steps at most."""
 
 MAX_NODES: Final = 500
 """The lists and objects of a schema. Checking that a schema is one takes about a millisecond for each."""
@@ -38,10 +44,30 @@ def is_linear(pattern: str) -> bool:
     return _linear(pattern) is not None
 
 
+def pattern_that_looks_around(schema: JSON) -> str | None:
+    """The first pattern in the schema that is not linear. None if all are."""
+    for node in _nodes(schema):
+        if isinstance(node, dict):
+            named = node.get("patternProperties")
+            patterns = [node.get("pattern"), *(named if isinstance(named, dict) else ())]
+            found = next((each for each in patterns if isinstance(each, str) and not is_linear(each)), None)
+            if found is not None:
+                return found
+    return None
+
+
 def matches(pattern: str, text: str) -> bool:
-    """Whether the pattern is found in the text. Raises re.error if it is none."""
+    """Whether the pattern is found in the text. Raises re.error if it is none.
+
+    A pattern that looks around is searched for in a short text, and if little in it can be read in several ways. Else
+    the text is taken to match: whoever asked checks it again.
+    """
     search = _linear(pattern)
-    return search.isinstance_python(text) if search is not None else re.search(pattern, text) is not None
+    if search is not None:
+        return search.isinstance_python(text)
+    if len(text) > _MAX_SEARCHED_CHARACTERS or _REPEATED_GROUP.search(pattern):
+        return True
+    return len(_CHOICE.findall(pattern)) > _MAX_CHOICES or re.search(pattern, text) is not None
 
 
 def pattern(_: Any, wanted: str, value: object, schema: object) -> Iterator[ValidationError]:  # noqa: ARG001
