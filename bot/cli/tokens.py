@@ -159,8 +159,8 @@ async def _revoke(tokens: Tokens, name: str, now: datetime) -> int:
 def _what_next(token: Token) -> str:
     lines = [
         f"\nThis is the token {token.name}. It is shown this once, because only its hash is stored.",
-        f"It speaks for {_listed(token.sources)}. Give it to your program as COUNTERSIGN_TOKEN, or send it as the "
-        "header `Authorization: Bearer csk_...`.",
+        f"It speaks for {_listed(token.sources)}. Give it to your program as COUNTERSIGN_TOKEN, or send the header "
+        "`Authorization: Bearer csk_...`.",
         f"It allows {_listed(sorted(token.scopes))}, {_where(token)}, and "
         f"{'expires on ' + _day(token.expires_at) if token.expires_at else 'does not expire'}.",
     ]
