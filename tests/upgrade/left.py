@@ -5,7 +5,7 @@ stage of a request was a record of its own. In each, five tasks wait in either s
 delivered. `worded` was written before questions had the titles and texts that they have now: each agent of
 `worded_agents` waits in it. `one_process` was written when one process of the bot did everything and ran the agents
 itself: its leases have no owner, its claims name nobody, and no catalog is published. It was killed at work; each agent
-of `one_process_agents` has a task in it.
+of `one_process_agents` has a task in it. `two_roles` was written by a gateway and a worker, before programs could ask.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ BEFORE = Path(__file__).parent / "before"
 FLAT = Path(__file__).parent / "flat"
 WORDED = Path(__file__).parent / "worded"
 ONE_PROCESS = Path(__file__).parent / "one_process"
+TWO_ROLES = Path(__file__).parent / "two_roles"
 
 TWO_HOURS = timedelta(hours=2)
 """When a question expires that nobody answers."""
