@@ -6,6 +6,7 @@ import pytest
 from multidict import CIMultiDict
 
 from bot.approvals.model.decision import Approve, Reject, Respond
+from tests.support import served
 from tests.support.served import ADDRESS, ALICE, BOB, CHANNEL, RITA, Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -346,3 +347,17 @@ async def test_the_history_says_what_happened_and_who_did_it(api: Api) -> None:
     voted = next(event for event in events if event["kind"] == "voted")
     assert (voted["person"], voted["digest"]) == (ALICE.user_id, asked["digest"])
     assert next(event for event in events if event["kind"] == "started")["through"].startswith("token-")
+
+
+async def test_a_request_is_found_again_although_its_callback_is_no_longer_allowed(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"question": "Go?", "callback_url": "https://hooks.example.com/told"}
+    made = await api.post("/v1/requests", body, key="allowed-then")
+    monkeypatch.setattr(served, "CALLED", "example.org")
+
+    again = await api.post("/v1/requests", body, key="allowed-then")
+    new = await api.post("/v1/requests", body, key="not-allowed-now")
+
+    assert (again.status, again.json["id"]) == (200, made.json["id"])
+    assert (new.status, new.json["errors"][0]["path"]) == (422, "body.callback_url")

@@ -58,6 +58,8 @@ from tests.support.starter import WAIT
 
 TEAM: Final = "T1"
 CHANNEL: Final = ChannelId("C0OPS")
+CALLED = "example.com"
+"""What is in the addresses that may be called."""
 ADDRESS: Final = "https://acme.slack.com/"
 ALL_SCOPES: Final = frozenset(Scope)
 ALICE, BOB, RITA = (Person(team_id=TEAM, user_id=id) for id in ("U0ALICE", "U0BOB", "U0RITA"))  # type: ignore[arg-type]
@@ -279,7 +281,7 @@ async def served(
             directory=directory,
             clock=system_clock,
             busy=queues.busy,
-            callback_problem=lambda url: "" if "example.com" in url else "is not allowed",
+            callback_problem=lambda url: "" if CALLED in url else "is not allowed",
         )
         for queue in (queues.deliveries, queues.syncs, workers):
             assert queue is not None

@@ -112,6 +112,11 @@ class Calls:
         await self._refuse_ungoverned(task)
         return await self._made(task, call)
 
+    async def has_asked(self, token: Token, call: Call) -> bool:
+        """Whether this call has made a request before. Raises `NotYourSource` or `KeyUsedOtherwise`."""
+        id = task_id_of(digits_of("request", call.source, call.key)[:20])
+        return await self._earlier(id, token, call) is not None
+
     async def start(self, token: Token, call: Call, graph: str, inputs: Mapping[str, JSON], at: datetime) -> Made:
         """Start an agent. The same key and body give the same task.
 

@@ -14,6 +14,7 @@ from bot.approvals.model.caller import request_id_of
 from bot.approvals.model.token import Scope, Token
 from bot.approvals.services.call_reading import CallView
 from bot.approvals.services.call_reading import views as views_of
+from bot.approvals.services.calls import Call
 from bot.http import events, problems, waiting
 from bot.http.auth import needs
 from bot.http.bodies import given, sent
@@ -36,7 +37,7 @@ async def create(
     """Puts a question to people in Slack, as the policies say. Returns at once; wait for the decision with `wait`,
     with events, or with a webhook. The same key and body return the same request (200), whatever became of it."""
     call = fields.call_of(token, key, new, await request.json())
-    _refuse_callback(parts, call.callback_url)
+    await _refuse_callback(parts, token, call)
     async with parts.busy():
         made = await parts.calls.ask(token, call, new.question, new.response_schema, parts.clock())
     view = await parts.calls.reading.of(request_id_of(made.task.id), token.sources)
@@ -174,8 +175,9 @@ async def _waiting_for(
     return given.Requests(data=[await shown(parts, view) for view in mine[:limit]], next_cursor=None)
 
 
-def _refuse_callback(parts: Parts, url: str) -> None:
-    problem = parts.callback_problem(url) if url else ""
-    if problem:
+async def _refuse_callback(parts: Parts, token: Token, call: Call) -> None:
+    """Refuse an address that may not be called, unless the request is there already: it may have been allowed then."""
+    problem = parts.callback_problem(call.callback_url) if call.callback_url else ""
+    if problem and not await parts.calls.has_asked(token, call):
         fault = Fault(path="body.callback_url", problem=problem)
         raise Refused(problems.INVALID, f"Nothing was done, because the callback_url {problem}.", faults=[fault])

@@ -333,6 +333,13 @@ async def test_a_decision_is_told_once_and_no_message_besides_the_card_says_so(s
     assert shop.world.messenger.of(MessageKind.OUTCOME) == []
 
 
+async def test_whether_a_call_has_asked_before(shop: Shop) -> None:
+    before = await shop.calls.has_asked(TOKEN, a_call())
+    await shop.ask()
+
+    assert (before, await shop.calls.has_asked(TOKEN, a_call())) == (False, True)
+
+
 async def test_who_wants_no_callback_gets_none(shop: Shop) -> None:
     request = await shop.asked(a_call(callback_url=""))
 

@@ -119,7 +119,7 @@ async def test_who_comes_second_is_told_who_was_first(world: World) -> None:
     request = await asked(world)
     await world.vote(ALICE, on=request)
 
-    with pytest.raises(AlreadySettled, match="approve by U-ALICE"):
+    with pytest.raises(AlreadySettled, match="approved by U-ALICE"):
         await world.vote(BOB, Reject(reason="no"), on=request)
 
     assert (await world.storage.request(request.id)).decision is not None
