@@ -222,6 +222,8 @@ def _fault(error: Mapping[str, Any], model: type[BaseModel] | None) -> Fault:
             return Fault(path=path, problem=error["msg"])
         case "model_type" | "model_attributes_type" | "dict_type":
             return Fault(path=path, problem="should be an object: `{...}`")
+        case "string_pattern_mismatch" if place[-1] == "digest":
+            return Fault(path=path, problem="should be the `digest` of the request: 64 characters, 0 to 9 and a to f")
         case _:
             return Fault(path=path, problem=_sentence(error["msg"]))
 

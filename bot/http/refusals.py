@@ -170,8 +170,8 @@ def _may_not(error: CountersignError) -> str:
             return f"Slack does not say whether the policy means this person. {' '.join(error.why)}"
         case errors.NotThisWay():
             return (
-                f"The policy `{error.policy}` takes no answers through the token `{error.through}`: it would have to "
-                "list the token's name under `via`."
+                f"The rule `{error.policy}` takes no answers through the token `{error.through}`. To allow it, the "
+                f"operator adds `via: [{error.through}]` to the rule; requests that are open already keep their policy."
             )
         case errors.NotEligible():
             return f"The account may not answer requests: {error.why}."

@@ -29,8 +29,10 @@ def address(text: str, allowed: AllowList) -> URL:
     if not allowed.may_mean(host, port):
         where = f"{host} at port {port}"
         if address_of(host) is not None:
-            raise Unfit(f"leads to {where}, which WEBHOOK_ALLOW does not list as an address or in a network")
-        raise Unfit(f"leads to {where}, which WEBHOOK_ALLOW does not list")
+            what = "which WEBHOOK_ALLOW does not list as an address or in a network"
+        else:
+            what = "which WEBHOOK_ALLOW does not list"
+        raise Unfit(f"leads to {where}, {what}: the operator can add it")
     return url
 
 

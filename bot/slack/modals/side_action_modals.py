@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.ids import UserId
 from bot.approvals.model.request import Request
 from bot.slack import actions, blocks
 from bot.slack.blocks import Block
+from bot.slack.cards import programs
 from bot.slack.forms import fields
 from bot.slack.forms.fields import State
 from bot.slack.forms.problems import Problems
@@ -87,7 +89,11 @@ def colleague_problem(sentence: str) -> Problems:
 
 def cancel(request: Request) -> Modal:
     """Says what cancelling ends, and asks to confirm it."""
-    said = blocks.section(
-        "The task ends here: its open requests are closed, and the agent is not resumed. What it has done stays done."
-    )
-    return views.about(request, "Cancel the task", actions.CANCEL, [said], submit="Cancel the task")
+    if is_of_caller(request.task_id):
+        told = f"The request is withdrawn, and {programs.agent(request)} is told so. It must not act on it."
+    else:
+        told = (
+            "The task ends here: its open requests are closed, and the agent is not resumed. What it has done stays "
+            "done."
+        )
+    return views.about(request, "Cancel the task", actions.CANCEL, [blocks.section(told)], submit="Cancel the task")

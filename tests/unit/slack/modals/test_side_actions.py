@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from bot.approvals.model.caller import task_id_of
+from bot.approvals.model.ids import Program
 from bot.approvals.model.policy import one_stage
 from bot.approvals.model.request import Extension, Request
 from bot.slack import actions, text
@@ -72,6 +74,14 @@ def test_every_modal_is_one_that_slack_takes() -> None:
         side_action_modals.cancel(request()),
     ):
         limits.check_modal(modal)
+
+
+def test_a_program_is_told_that_its_request_was_cancelled() -> None:
+    called = request(task_id=task_id_of("7" * 20), graph="billing", requester=Program(name="billing"))
+    modal = side_action_modals.cancel(called)
+
+    limits.check_modal(modal)
+    assert "*billing* is told so" in str(modal)
 
 
 def test_a_question_is_read_as_it_was_written_but_for_space_around_it() -> None:
