@@ -48,7 +48,7 @@ async def test_brackets_in_a_text_are_no_levels(api: Api) -> None:
 
 
 async def test_the_deepest_body_that_is_taken_is_asked(api: Api) -> None:
-    question = json.loads("[" * 60 + "]" * 60)
+    question = json.loads("[" * 60 + "1" + "]" * 60)
 
     await api.ask(question)
 
@@ -93,6 +93,7 @@ async def test_kinds_of_json_are_json(api: Api, kind: str) -> None:
         ({"question": None}, {"body.question": "this asks nothing"}),
         ({"question": " "}, {"body.question": "this asks nothing"}),
         ({"question": {}}, {"body.question": "this asks nothing"}),
+        ({"question": ["\t", {"action": "", "arguments": {}}]}, {"body.question": "this asks nothing"}),
         ({"question": "?", "response_schema": {"type": "objekt"}}, {"body.response_schema": "not at `type`: 'objekt'"}),
         ({"question": "?", "source": "billing"}, {"body.source": "should be an object"}),
         ({"question": 1, "chanel": "#ops"}, {"body.chanel": "Did you mean `channel`?"}),

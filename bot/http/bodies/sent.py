@@ -37,8 +37,23 @@ def _http(url: str) -> str:
     return url
 
 
+def _is_blank(value: JsonValue) -> bool:
+    """Whether nobody could read anything in it."""
+    match value:
+        case None:
+            return True
+        case str():
+            return not value.strip()
+        case list():
+            return all(map(_is_blank, value))
+        case dict():
+            return all(map(_is_blank, value.values()))
+        case _:
+            return False
+
+
 def _something(value: JsonValue) -> JsonValue:
-    if value is None or value == {} or value == [] or (isinstance(value, str) and not value.strip()):
+    if _is_blank(value):
         raise PydanticCustomError("question", "should say something: this asks nothing")
     return value
 
