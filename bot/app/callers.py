@@ -73,5 +73,5 @@ def callers(
             leases=leases,
             seen=masking.learn,
         ),
-        sweeper=AgentSweep(storage=storage, work=work, callers=True),
+        sweeper=AgentSweep(storage=storage, work=work, elsewhere=True),
     )

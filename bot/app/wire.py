@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 from socket import socket
 from typing import Final, Protocol
 
-from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.ids import JSON, Person, TaskId
+from bot.approvals.model.server import runs_elsewhere
 from bot.runtime.hints import GATEWAY, WORKER, Hint, Hints, UnixHints, bound, listening
 from bot.runtime.work_queue import WorkQueues
 from bot.settings import RoleSettings
@@ -98,8 +98,8 @@ def name_of(role: str) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class GatewayWork:
-    """The Work port of a gateway: agents are driven by workers; callers' requests are driven, and messages synced,
-    here."""
+    """The Work port of a gateway: workers drive their agents' tasks. What runs elsewhere is driven here, and messages
+    are synced here."""
 
     wire: Wire
     owner: str
@@ -108,7 +108,7 @@ class GatewayWork:
     """Told of each task whose messages are to be synced, because something of it has changed."""
 
     def deliver(self, task_id: TaskId) -> None:
-        if is_of_caller(task_id):
+        if runs_elsewhere(task_id):
             self.queues.deliver(task_id)
         else:
             self.wire.send(WORKER, deliver=task_id, of=self.owner)

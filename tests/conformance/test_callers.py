@@ -64,7 +64,7 @@ async def test_agents_and_callers_are_driven_by_others(storage: Storage) -> None
     await stored(storage, agent, caller)
 
     assert ids(await storage.orphans(NOON, 10)) == ["agent"]
-    assert ids(await storage.orphans(NOON, 10, callers=True)) == [caller.id]
+    assert ids(await storage.orphans(NOON, 10, elsewhere=True)) == [caller.id]
 
 
 async def test_a_caller_whose_thread_is_held_is_no_orphan(storage: Storage) -> None:
@@ -73,9 +73,9 @@ async def test_a_caller_whose_thread_is_held_is_no_orphan(storage: Storage) -> N
     lease = await storage.lease(task.thread_id, TTL, NOON)
 
     assert lease is not None
-    assert await storage.orphans(NOON, 10, callers=True) == ()
+    assert await storage.orphans(NOON, 10, elsewhere=True) == ()
     await storage.release(lease)
-    assert ids(await storage.orphans(NOON, 10, callers=True)) == [task.id]
+    assert ids(await storage.orphans(NOON, 10, elsewhere=True)) == [task.id]
 
 
 async def test_a_caller_that_waits_is_no_orphan(storage: Storage) -> None:
@@ -84,7 +84,7 @@ async def test_a_caller_that_waits_is_no_orphan(storage: Storage) -> None:
 
     await storage.save_task(replace(task, state=Waiting()), an_event("waiting", task))
 
-    assert await storage.orphans(NOON, 10, callers=True) == ()
+    assert await storage.orphans(NOON, 10, elsewhere=True) == ()
 
 
 async def test_decisions_of_agents_and_of_callers_are_handed_over_by_others(storage: Storage) -> None:
@@ -95,7 +95,7 @@ async def test_decisions_of_agents_and_of_callers_are_handed_over_by_others(stor
         await storage.save_request(replace(request, state=decided(NOON)), an_event("voted", task))
 
     assert [each.id for each in await storage.undelivered(NOON, 10)] == ["of-agent"]
-    assert [each.id for each in await storage.undelivered(NOON, 10, callers=True)] == ["of-caller"]
+    assert [each.id for each in await storage.undelivered(NOON, 10, elsewhere=True)] == ["of-caller"]
     assert await storage.unsettled() == ("agent",)
 
 
@@ -192,6 +192,6 @@ async def test_a_purged_task_is_on_no_list(storage: Storage) -> None:
     await storage.purge(task.id, an_event("records_deleted", task))
 
     assert await storage.tasks_from(["shop"], 10) == ()
-    assert await storage.undelivered(NOON, 10, callers=True) == ()
+    assert await storage.undelivered(NOON, 10, elsewhere=True) == ()
     await stored(storage, task)
     assert await storage.tasks_from(["shop"], 10) == (task,)

@@ -56,4 +56,4 @@ async def test_nothing_of_it_is_a_programs(stage: Stage) -> None:
     assert len(tasks) == 3
     assert await stage.storage.tokens() == ()
     assert [await stage.storage.webhooks_of(task.id) for task in tasks] == [(), (), ()]
-    assert await stage.storage.undelivered(stage.clock.now, 20, callers=True) == ()
+    assert await stage.storage.undelivered(stage.clock.now, 20, elsewhere=True) == ()

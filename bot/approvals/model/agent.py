@@ -64,6 +64,8 @@ class Graph:
     example: str = ""
     """A command that would start it."""
     unavailable: str = ""
+    server: str = ""
+    """The name of the LangGraph Server that runs it. Empty if it runs here."""
 
     @property
     def spoken(self) -> str:
@@ -103,6 +105,8 @@ class Phase(Enum):
     """An edge raised an error after its node had run. LangGraph cannot continue from there."""
     LACKING = auto()
     """The code that the thread waits at is missing. The thread is not run until that code is back."""
+    BUSY = auto()
+    """A run is under way, ours or somebody else's. Nothing can be said before it is over."""
     DONE = auto()
 
 

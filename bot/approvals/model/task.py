@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from bot.approvals.model.caller import Caller
 from bot.approvals.model.ids import JSON, ChannelId, Person, Program, TaskId, ThreadId, Ts
+from bot.approvals.model.server import OnServer
 
 
 class Part(StrEnum):
@@ -109,6 +110,8 @@ class Task:
     """The Slack thread that it was started in. None if its first message opens a new thread."""
     caller: Caller | None = None
     """The program that made it through the API. None if a person started it in Slack."""
+    server: OnServer | None = None
+    """The LangGraph Server that runs the agent. None if it runs here."""
     state: TaskState = field(default_factory=Starting)
     tries: int = 0
     """The number of runs begun since a run last came back without trouble. It is written before each run, so that a run

@@ -53,7 +53,11 @@ class Agents(Answers, Protocol):
 
 
 class Inputs(Protocol):
-    """Checks what programs start agents with."""
+    """The agents that programs can start, and what they start them with."""
+
+    def graphs(self) -> tuple[Graph, ...]:
+        """See `Agents`."""
+        ...
 
     async def check_inputs(self, graph: str, values: Mapping[str, JSON]) -> Mapping[str, JSON]:
         """The graph's inputs, from the values that a program sent. Raises the same as `Agents.parse_inputs`."""

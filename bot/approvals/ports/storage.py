@@ -126,9 +126,9 @@ class TaskStore(Protocol):
         """
         ...
 
-    async def orphans(self, now: datetime, limit: int, *, callers: bool = False) -> tuple[Task, ...]:
+    async def orphans(self, now: datetime, limit: int, *, elsewhere: bool = False) -> tuple[Task, ...]:
         """Tasks that should be running (`Starting`, `Running`) although nobody holds a live lease on their thread: of
-        agents or, with `callers`, of callers' requests."""
+        workers or, with `elsewhere`, of what runs elsewhere (`runs_elsewhere`)."""
         ...
 
     async def ended(self, before: datetime, limit: int, *, forgotten: bool) -> tuple[Task, ...]:
@@ -173,10 +173,10 @@ class RequestStore(Protocol):
         """Pending requests whose `due_at` is now or earlier, longest overdue first."""
         ...
 
-    async def undelivered(self, now: datetime, limit: int, *, callers: bool = False) -> tuple[Request, ...]:
+    async def undelivered(self, now: datetime, limit: int, *, elsewhere: bool = False) -> tuple[Request, ...]:
         """Decided requests whose `next_try` is now or earlier, and on whose thread nobody holds a live lease, longest
-        overdue first: of agents or, with `callers`, of callers. A request without `next_try` waits for a person and is
-        not among them."""
+        overdue first: of workers or, with `elsewhere`, of what runs elsewhere (`runs_elsewhere`). A request without
+        `next_try` waits for a person and is not among them."""
         ...
 
     async def unsettled(self) -> tuple[TaskId, ...]:

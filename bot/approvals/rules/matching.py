@@ -42,6 +42,8 @@ class Facts:
     """The names in rules that cannot be resolved, each with the reason as the end of a sentence."""
     source: str = ""
     """The program that made the task through the API. Empty if a person started it in Slack."""
+    server: str = ""
+    """The LangGraph Server that runs the agent. Empty if it runs here."""
 
 
 class ConditionFailed(Exception):
@@ -68,6 +70,8 @@ class Rule:
     """Ids of channels, or names after a `#`."""
     sources: tuple[str, ...] = ()
     """Programs that make tasks through the API. What people start in Slack matches none of them."""
+    servers: tuple[str, ...] = ()
+    """Names of LangGraph Servers. What runs here matches none of them."""
     when: Condition | None = None
     condition: str = ""
     """The text of `when`, as the file has it."""
@@ -85,6 +89,8 @@ class Rule:
             return f"the graph is {facts.graph or 'not said'}, not {_or(self.graphs)}"
         if self.sources and not (facts.source and any(self.covers(facts.source, each) for each in self.sources)):
             return f"the source is {facts.source or 'Slack'}, not {_or(self.sources)}"
+        if self.servers and not (facts.server and any(self.covers(facts.server, each) for each in self.servers)):
+            return f"the agent runs {f'on {facts.server}' if facts.server else 'here'}, not on {_or(self.servers)}"
         if self.risks and question.risk not in self.risks:
             return f"its risk is {question.risk or 'not said'}, not {_or(self.risks)}"
         if self.requesters and not any(facts.requester in facts.people.get(ref, ()) for ref in self.requesters):

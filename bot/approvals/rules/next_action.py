@@ -54,11 +54,16 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Await:
+    """Do nothing, and look again when the run that is under way is over."""
+
+
+@dataclass(frozen=True, slots=True)
 class GiveUp:
     """The checkpoints of this thread are gone."""
 
 
-Move: TypeAlias = Start | Resume | Proceed | AskInstead | AskAfterStale | Record | GiveUp
+Move: TypeAlias = Start | Resume | Proceed | AskInstead | AskAfterStale | Record | Await | GiveUp
 
 
 def next_move(task: Task, requests: Sequence[Request], status: ThreadStatus, now: datetime) -> Move:
@@ -67,6 +72,8 @@ def next_move(task: Task, requests: Sequence[Request], status: ThreadStatus, now
         return _without_checkpoints(task, requests)
     if status.phase is Phase.LACKING:
         return Record()
+    if status.phase is Phase.BUSY:
+        return Await()
     for request in requests:
         if not isinstance(request.state, Decided) or isinstance(request.state.decision, Cancelled):
             continue
@@ -105,9 +112,11 @@ def _without_checkpoints(task: Task, requests: Sequence[Request]) -> Move:
 
 def alive(request: Request, status: ThreadStatus) -> bool:
     """Whether the request's interrupt is still in the graph, either open or answered but not passed yet. Also true if
-    nobody can tell because code is missing."""
+    nobody can tell, because code is missing or a run is under way."""
     return (
-        status.phase is Phase.LACKING or status.is_open(request.interrupt_id) or request.interrupt_id in status.answered
+        status.phase in (Phase.LACKING, Phase.BUSY)
+        or status.is_open(request.interrupt_id)
+        or request.interrupt_id in status.answered
     )
 
 

@@ -37,6 +37,7 @@ from bot.approvals.model.caller import (
 from bot.approvals.model.errors import AlreadySettled, NotFound, TaskFinished, Unreachable
 from bot.approvals.model.ids import JSON, ChannelId, Person, Program, RequestId, TaskId, ThreadId
 from bot.approvals.model.request import Pending
+from bot.approvals.model.server import task_of_thread
 from bot.approvals.model.task import Failed, Starting, Task, TaskCancelled
 from bot.approvals.model.token import Token
 from bot.approvals.ports.engine import Callers, Inputs
@@ -51,6 +52,7 @@ from bot.approvals.services.audit.snapshot import plain
 from bot.approvals.services.call_reading import CallReading, CallView
 from bot.approvals.services.messages import wanted
 from bot.approvals.services.policies.choice import PolicyChoice
+from bot.approvals.services.tasks import server_for
 from bot.approvals.services.unit_of_work import settled, until_won, wake
 
 
@@ -125,11 +127,13 @@ class Calls:
         `AgentsNotLoaded`.
         """
         digits = digits_of("task", call.source, call.key)
-        id = TaskId(digits[:20])
+        server = server_for(self.inputs, graph)
+        id = task_of_thread(server.name, _thread_of(digits)) if server is not None else TaskId(digits[:20])
         if (earlier := await self._earlier(id, token, call)) is not None:
             return Made(task=earlier, new=False)
         known = await self.inputs.check_inputs(graph, inputs)
-        return await self._made(await self._task(id, digits, graph, known, token, call, at), call)
+        task = await self._task(id, digits, graph, known, token, call, at)
+        return await self._made(replace(task, server=server), call)
 
     # --- To end -----------------------------------------------------------------------------------
 
@@ -257,7 +261,7 @@ class Calls:
         )
         return Task(
             id=id,
-            thread_id=ThreadId(str(uuid.UUID(hex=digits[32:]))),
+            thread_id=_thread_of(digits),
             graph=graph,
             inputs=inputs,
             requester=requester,
@@ -350,6 +354,10 @@ class Calls:
         if found is None:
             raise NoSuchChannel(ref)
         return found
+
+
+def _thread_of(digits: str) -> ThreadId:
+    return ThreadId(str(uuid.UUID(hex=digits[32:])))
 
 
 def _refuse_another(task: Task, call: Call) -> None:

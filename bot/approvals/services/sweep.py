@@ -36,8 +36,8 @@ class AgentSweep:
 
     storage: Storage
     work: Work
-    callers: bool = False
-    """Whether this process drives callers' requests, and not agents' tasks."""
+    elsewhere: bool = False
+    """Whether this process drives the tasks whose agents run elsewhere (`runs_elsewhere`), and not those of workers."""
 
     async def sweep(self, now: datetime, *, take_over: bool = True) -> None:
         """Wake the work for decisions that have not reached their agent, and for tasks that nobody drives.
@@ -47,7 +47,7 @@ class AgentSweep:
         """
         if not take_over:
             return
-        for request in await self.storage.undelivered(now, MAX_PER_SWEEP, callers=self.callers):
+        for request in await self.storage.undelivered(now, MAX_PER_SWEEP, elsewhere=self.elsewhere):
             self.work.deliver(request.task_id)
-        for task in await self.storage.orphans(now, MAX_PER_SWEEP, callers=self.callers):
+        for task in await self.storage.orphans(now, MAX_PER_SWEEP, elsewhere=self.elsewhere):
             self.work.deliver(task.id)

@@ -17,7 +17,9 @@ from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.errors import NothingToRetry, NotYours, TaskFinished, Unreachable
 from bot.approvals.model.ids import JSON, ChannelId, MessageRef, Person, RequestId, TaskId, ThreadId, Ts
 from bot.approvals.model.request import Decided, Pending, Request
+from bot.approvals.model.server import OnServer, task_of_thread
 from bot.approvals.model.task import Failed, Starting, Task, TaskCancelled
+from bot.approvals.ports.engine import Agents, Inputs
 from bot.approvals.ports.slack import Directory, LookupFailed
 from bot.approvals.rules import lifecycle
 from bot.approvals.rules.eligible import EligibleApprovers
@@ -49,9 +51,12 @@ class Tasks:
         """
         inputs = await self.unit.agents.parse_inputs(graph, words)
         id = _digits(origin) if origin else secrets.token_hex(32)
+        thread_id = ThreadId(str(uuid.UUID(hex=id[32:])))
+        server = server_for(self.unit.agents, graph)
         task = Task(
-            id=TaskId(id[:8]),
-            thread_id=ThreadId(str(uuid.UUID(hex=id[32:]))),
+            id=task_of_thread(server.name, thread_id) if server is not None else TaskId(id[:8]),
+            thread_id=thread_id,
+            server=server,
             graph=graph,
             inputs=inputs,
             requester=actor.person,
@@ -176,6 +181,12 @@ class Tasks:
 def started_by(origin: str) -> TaskId:
     """The id of the task that this origin starts, or has started."""
     return TaskId(_digits(origin)[:8])
+
+
+def server_for(agents: Agents | Inputs, graph: str) -> OnServer | None:
+    """The LangGraph Server that runs this agent. None if it runs here. Raises `AgentsNotLoaded`."""
+    found = next((each.server for each in agents.graphs() if each.name == graph), "")
+    return OnServer(name=found) if found else None
 
 
 def _digits(origin: str) -> str:

@@ -55,8 +55,8 @@ class RedisRequests:
     async def due(self, now: datetime, limit: int) -> tuple[Request, ...]:
         return await self._db.indexed(Request, "due", "request", most=moment(now), limit=limit, now=now)
 
-    async def undelivered(self, now: datetime, limit: int, *, callers: bool = False) -> tuple[Request, ...]:
-        index = steps.index_of("undelivered", callers=callers)
+    async def undelivered(self, now: datetime, limit: int, *, elsewhere: bool = False) -> tuple[Request, ...]:
+        index = steps.index_of("undelivered", elsewhere=elsewhere)
         return await self._db.indexed(Request, index, "request", most=moment(now), limit=limit, now=now, wanted="free")
 
     async def unsettled(self) -> tuple[TaskId, ...]:

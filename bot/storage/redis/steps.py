@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.ids import Person, TaskId
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Decided, Pending, Request
+from bot.approvals.model.server import runs_elsewhere
 from bot.approvals.model.task import Running, Starting, Task
 from bot.approvals.model.webhook import Webhook
 from bot.storage import lists
@@ -114,12 +114,12 @@ def owner(message: Message) -> str:
 
 
 def of_engine(index: str, task_id: TaskId) -> str:
-    """The name of the index for the tasks that the same processes drive: agents' tasks, or callers' requests."""
-    return index_of(index, callers=is_of_caller(task_id))
+    """The name of the index for the tasks that the same processes drive: workers, or gateways."""
+    return index_of(index, elsewhere=runs_elsewhere(task_id))
 
 
-def index_of(index: str, *, callers: bool) -> str:
-    return f"{index}_of_callers" if callers else index
+def index_of(index: str, *, elsewhere: bool) -> str:
+    return f"{index}_of_callers" if elsewhere else index
 
 
 def made_by(source: str) -> str:

@@ -119,8 +119,8 @@ class RedisTasks:
             offset += page
         return list(found.values())
 
-    async def orphans(self, now: datetime, limit: int, *, callers: bool = False) -> tuple[Task, ...]:
-        index = steps.index_of("at_work", callers=callers)
+    async def orphans(self, now: datetime, limit: int, *, elsewhere: bool = False) -> tuple[Task, ...]:
+        index = steps.index_of("at_work", elsewhere=elsewhere)
         return await self._db.indexed(Task, index, "task", most="+inf", limit=limit, now=now, wanted="free")
 
     async def ended(self, before: datetime, limit: int, *, forgotten: bool) -> tuple[Task, ...]:

@@ -59,9 +59,9 @@ class SqliteRequests:
     async def due(self, now: datetime, limit: int) -> tuple[Request, ...]:
         return await self._db.records(Request, schema.DUE, now=rows.moment(now), limit=limit)
 
-    async def undelivered(self, now: datetime, limit: int, *, callers: bool = False) -> tuple[Request, ...]:
+    async def undelivered(self, now: datetime, limit: int, *, elsewhere: bool = False) -> tuple[Request, ...]:
         due = rows.moment(now)
-        return await self._db.records(Request, schema.UNDELIVERED, now=due, limit=limit, callers=callers)
+        return await self._db.records(Request, schema.UNDELIVERED, now=due, limit=limit, elsewhere=elsewhere)
 
     async def unsettled(self) -> tuple[TaskId, ...]:
         return tuple(TaskId(task_id) for (task_id,) in await self._db.many_rows(schema.UNSETTLED, {}))

@@ -219,7 +219,7 @@ MIGRATIONS: tuple[Migration, ...] = (
 # `INDEXED BY` refuses any plan that reads finished records, whatever SQLite estimates from the row counts.
 ORPHANS = """
     SELECT body FROM tasks INDEXED BY tasks_at_work
-    WHERE state IN ('Starting', 'Running') AND (id GLOB 'caller-*') = :callers
+    WHERE state IN ('Starting', 'Running') AND (id GLOB 'caller-*' OR id GLOB 'server-*') = :elsewhere
         AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.thread_id = tasks.thread_id AND until > :now)
     ORDER BY seq LIMIT :limit
 """
@@ -270,7 +270,7 @@ DUE = """
 """
 UNDELIVERED = """
     SELECT body FROM requests INDEXED BY requests_undelivered
-    WHERE next_try <= :now AND (task_id GLOB 'caller-*') = :callers
+    WHERE next_try <= :now AND (task_id GLOB 'caller-*' OR task_id GLOB 'server-*') = :elsewhere
         AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.thread_id = requests.thread_id AND until > :now)
     ORDER BY next_try, seq LIMIT :limit
 """

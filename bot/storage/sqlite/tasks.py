@@ -115,8 +115,8 @@ class SqliteTasks:
             found += await self._db.records(Task, schema.FROM[ended], **given)
         return tuple(sorted(found, key=lambda task: (task.created_at, task.id), reverse=True)[:limit])
 
-    async def orphans(self, now: datetime, limit: int, *, callers: bool = False) -> tuple[Task, ...]:
-        return await self._db.records(Task, schema.ORPHANS, now=rows.moment(now), limit=limit, callers=callers)
+    async def orphans(self, now: datetime, limit: int, *, elsewhere: bool = False) -> tuple[Task, ...]:
+        return await self._db.records(Task, schema.ORPHANS, now=rows.moment(now), limit=limit, elsewhere=elsewhere)
 
     async def ended(self, before: datetime, limit: int, *, forgotten: bool) -> tuple[Task, ...]:
         return await self._db.records(Task, schema.ENDED, before=rows.moment(before), limit=limit, forgotten=forgotten)

@@ -42,6 +42,7 @@ from bot.approvals.rules.matching import ConditionFailed
 from bot.approvals.rules.next_action import (
     AskAfterStale,
     AskInstead,
+    Await,
     GiveUp,
     Move,
     Proceed,
@@ -87,7 +88,8 @@ class Delivery:
     """How many processes are known to have died that drove the task alone."""
 
     async def drive(self, task_id: TaskId) -> bool:
-        """Take the task's graph as far as its records allow. Returns False if somebody else holds its thread.
+        """Take the task's graph as far as its records allow. Returns False if somebody else holds its thread, or if a
+        run is under way elsewhere.
 
         Ends with the thread waiting for people, ended, or stopped by an error. Raises `Unreachable` if storage or
         checkpoints fail, and must then be called again.
@@ -103,10 +105,9 @@ class Delivery:
                     self.alone(task_id)
                     return True
                 crash_points.point("leased")
-                await self._drive_or_fail(task, lease)
+                return await self._drive_or_fail(task, lease)
         finally:
             self.work.show(task_id)
-        return True
 
     async def look(self, task_id: TaskId) -> bool:
         """Whether the agent's code has changed while people are asked. If so, has the task driven, so that its cards
@@ -126,9 +127,9 @@ class Delivery:
         self.work.deliver(task_id)
         return True
 
-    async def _drive_or_fail(self, task: Task, lease: Lease) -> None:
+    async def _drive_or_fail(self, task: Task, lease: Lease) -> bool:
         try:
-            await self._drive(task, lease)
+            return await self._drive(task, lease)
         except Unsaved as unsaved:
             await self._report(task.id, unsaved.failure)
         except Draining:
@@ -141,6 +142,7 @@ class Delivery:
             failure = Failure(error_id=uuid.uuid4().hex[:8], summary=type(error).__name__, at=self.clock())
             log.error("error %s: task %s could not be driven", failure.error_id, task.id, exc_info=error)
             await self.recording.fail(task.id, failure)
+        return True
 
     async def _report(self, task_id: TaskId, failure: Failure) -> None:
         """Record that only a person may run the task again. The lease is held until that is stored: another process
@@ -156,7 +158,7 @@ class Delivery:
             else:
                 return
 
-    async def _drive(self, task: Task, lease: Lease) -> None:
+    async def _drive(self, task: Task, lease: Lease) -> bool:
         records = await self.storage.records_of(task.id)
         self.seen(records.task, records.requests)
         status = await self._read(records)
@@ -168,7 +170,9 @@ class Delivery:
                 pass  # a person changed a record meanwhile; what it calls for now may be another move
             else:
                 if moved is None:
-                    return
+                    return True
+                if moved.phase is Phase.BUSY:
+                    return False
                 status = moved
             records = await self.storage.records_of(task.id)
 
@@ -232,6 +236,8 @@ class Delivery:
                 return status
             case GiveUp():
                 await self.recording.lose(task, requests)
+            case Await():
+                return status
             case Record():
                 return await self.recording.record(task, requests, status)
             case _:

@@ -269,6 +269,8 @@ class Recording:
                 )
                 if task.state != failed:
                     self._end(batch, task, failed, "failed", told_on_card=told)
+            case Phase.BUSY:
+                pass  # nothing is recorded before the run is over
             case phase:
                 assert_never(phase)
 

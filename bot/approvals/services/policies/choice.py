@@ -71,6 +71,7 @@ class PolicyChoice:
         return Facts(
             graph=task.graph,
             source=task.caller.source if task.caller is not None else "",
+            server=task.server.name if task.server is not None else "",
             channel=task.channel,
             requester=task.requester,
             inputs=task.inputs,

@@ -238,7 +238,7 @@ async def test_nothing_is_lost_while_slack_is_away(shop: Shop) -> None:
         await shop.settle()
     unasked = await shop.of(request_id_of(made.task.id))
     shop.world.directory.down = False
-    orphans = await shop.world.storage.orphans(shop.world.now, 10, callers=True)
+    orphans = await shop.world.storage.orphans(shop.world.now, 10, elsewhere=True)
 
     assert (unasked.status, unasked.request) == (CallStatus.PENDING, None)
     assert [task.id for task in orphans] == [made.task.id]

@@ -1,0 +1,43 @@
+"""An agent that runs on a LangGraph Server: which server it is, and what is known of its thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from bot.approvals.model.caller import is_of_caller
+from bot.approvals.model.ids import TaskId, ThreadId
+
+_PREFIX: Final = "server-"
+_UUID: Final = 36
+"""Characters of a thread's id. A LangGraph Server takes no other ids than UUIDs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnServer:
+    """Where a task's agent runs, if that is a LangGraph Server."""
+
+    name: str
+    """The server's name in servers.yaml."""
+    watched: bool = False
+    """Whether somebody else started the thread, and the bot only watches it."""
+    parent: str = ""
+    """What is known of the run that started this one, such as its thread's id. Empty if nothing is."""
+
+
+def task_of_thread(server: str, thread_id: ThreadId) -> TaskId:
+    """The id of the task for this thread. Whoever finds the thread makes the same task of it."""
+    return TaskId(f"{_PREFIX}{server}-{thread_id}")
+
+
+def server_of(task_id: TaskId) -> str | None:
+    """The name of the server on which the task's agent runs. None if it runs on none. The id says so, because whoever
+    is woken for a task must know who drives it before it reads anything."""
+    rest = task_id.removeprefix(_PREFIX)
+    return rest[: -_UUID - 1] if rest != task_id and len(rest) > _UUID + 1 else None
+
+
+def runs_elsewhere(task_id: TaskId) -> bool:
+    """Whether no worker runs the task's agent: it is a program that asked through the HTTP API, or it runs on a
+    LangGraph Server. Gateways drive such tasks."""
+    return is_of_caller(task_id) or server_of(task_id) is not None
