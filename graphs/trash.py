@@ -116,7 +116,7 @@ def move(root: int, file: File, batch: str) -> Skipped | None:
     return None if reason is None else _stays(file, reason)
 
 
-def look(root: int, file: File, batch: str) -> File | Skipped:
+def look(root: int, file: File, batch: str) -> File | str:
     """The file as it is now, or the reason why it cannot be moved any more.
 
     A file that is already in this batch of the trash is as it was.
@@ -126,10 +126,10 @@ def look(root: int, file: File, batch: str) -> File | Skipped:
         there = _stat(root, folders, name)
         if there is None:
             in_trash = _stat(root, [TRASH, batch, *folders], name)
-            return file if in_trash is not None and _is_content(in_trash, file) else _stays(file, "it is gone")
+            return file if in_trash is not None and _is_content(in_trash, file) else "it is gone"
     except OSError as error:
-        return _stays(file, _words(error))
-    return _file(file["path"], there) if stat.S_ISREG(there.st_mode) else _stays(file, "it is no longer a file")
+        return _words(error)
+    return _file(file["path"], there) if stat.S_ISREG(there.st_mode) else "it is no longer a file"
 
 
 def put_back(root: int, file: File, batch: str) -> Skipped | None:
