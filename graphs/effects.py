@@ -61,7 +61,7 @@ def look_again(approved: Payload, now: Payload) -> Any | None:
 
     Both are questions as the graph asks them: `approved` is the one that was answered with yes, and `now` is what it
     would ask at this moment. They are compared as JSON, to the letter: true, 1 and 1.0 differ. A difference is asked
-    as a new version on the same card.
+    as a new version on the same card. An answer of None comes back as False, because None means that all is the same.
 
     Call it in a node that asks nothing else and runs beside no other node that asks. Best is a node of its own right
     before the one that acts: then the look is not repeated after half of the work is done.
@@ -74,7 +74,8 @@ def look_again(approved: Payload, now: Payload) -> Any | None:
     if not asked_before() and _canonical(approved) == _canonical(now):
         return None
     digest = hashlib.sha256(_canonical(approved).encode()).hexdigest()
-    return interrupt({**now, "look_again": digest})
+    answer = interrupt({**now, "look_again": digest})
+    return False if answer is None else answer
 
 
 def asked_before() -> bool:

@@ -93,6 +93,15 @@ class TestTheAnswer:
 
         assert await thread.state() == {"answer": {"approved": True}}
 
+    async def test_of_nothing_is_no_yes(self) -> None:
+        """None means that all is the same, so a null must not come back as None."""
+        thread = World().thread()
+        await thread.start()
+
+        await thread.answer(None)
+
+        assert await thread.state() == {"answer": False}
+
     async def test_is_taken_by_a_question_even_if_the_world_is_as_it_was_approved(self) -> None:
         """A node that finished without its question would have acted, and nothing of it would be stored."""
         world = World()
