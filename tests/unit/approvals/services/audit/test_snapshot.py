@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from bot.approvals.model.actor import COMMAND, Shown
@@ -12,8 +13,8 @@ from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.caller import Caller
 from bot.approvals.model.decision import Respond
 from bot.approvals.model.ids import Program
-from bot.approvals.model.policy import Group, Policy, Stage
-from bot.approvals.model.question import Item, Question, Risk, Verdict
+from bot.approvals.model.policy import Group, OnStale, Policy, Stage, UndoTerms
+from bot.approvals.model.question import Item, Question, Risk, Verdict, Window
 from bot.approvals.model.task import Task
 from bot.approvals.services.audit.snapshot import full
 from bot.storage.codec import _CONVERTER
@@ -65,6 +66,38 @@ def test_the_event_says_which_program_asks_and_through_which_pages_people_may_an
     assert data["task"]["requester"] == {"name": "billing"}
     assert data["task"]["source"] == {"name": "billing", "url": "https://billing.example/7", "run": "nightly"}
     assert data["policy"]["via"] == ["portal"]
+
+
+def test_the_event_says_what_holds_after_the_decision() -> None:
+    terms = replace(
+        policy(),
+        hold=timedelta(seconds=30),
+        valid_for=timedelta(hours=1),
+        on_stale=OnStale.STOP,
+        undo=UndoTerms(approvers=("@leads",), requester=False),
+    )
+
+    data: Any = full(replace(a_request(), policy=terms), a_task())
+
+    assert (data["policy"]["hold_seconds"], data["policy"]["valid_for_seconds"]) == (30.0, 3600.0)
+    assert data["policy"]["on_stale"] == "stop"
+    assert data["policy"]["undo"] == {"approvers": ["@leads"], "requester": False}
+    assert json.loads(json.dumps(data)) == data
+
+
+def test_the_event_of_an_undo_window_says_when_the_agent_acted_and_how_long_it_can_be_undone() -> None:
+    window = Window(length=timedelta(minutes=10), at=MORNING, how="Moves the files back")
+    asked = replace(question(item(Verdict.UNDO, Verdict.KEEP)), window=window)
+
+    data: Any = full(a_request(asks=asked), a_task())
+
+    assert data["question"]["window"] == {
+        "length": 600.0,
+        "at": MORNING.isoformat(),
+        "how": "Moves the files back",
+        "problem": "",
+    }
+    assert _CONVERTER.structure(json.loads(json.dumps(data))["question"], Question) == asked
 
 
 async def versions(world: World, task: Task) -> list[AuditEvent]:
