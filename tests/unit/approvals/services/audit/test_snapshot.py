@@ -18,7 +18,7 @@ from bot.approvals.model.question import Item, Question, Risk, Verdict, Window
 from bot.approvals.model.task import Task
 from bot.approvals.services.audit.snapshot import full
 from bot.storage.codec import _CONVERTER
-from tests.support.builders import a_task
+from tests.support.builders import NOON, a_task
 from tests.support.fakes.world import (
     ALICE,
     BOB,
@@ -56,6 +56,15 @@ def asked_by(event: AuditEvent) -> Question:
     return _CONVERTER.structure(json.loads(json.dumps(dict(event.data)))["question"], Question)
 
 
+def test_the_event_of_an_offer_to_undo_says_for_how_long_since_when_and_how() -> None:
+    window = Window(length=timedelta(minutes=10), at=NOON, how="Moves them back")
+    asked = replace(TRANSFER, window=window)
+
+    data = full(replace(a_request(), question=asked), a_task())
+
+    assert _CONVERTER.structure(json.loads(json.dumps(data))["question"], Question) == asked
+
+
 def test_the_event_says_which_program_asks_and_through_which_pages_people_may_answer() -> None:
     caller = Caller(source="billing", token="t", key="k", body="", url="https://billing.example/7", run="nightly")
     task = a_task(requester=Program(name="billing"), caller=caller)
@@ -83,21 +92,6 @@ def test_the_event_says_what_holds_after_the_decision() -> None:
     assert data["policy"]["on_stale"] == "stop"
     assert data["policy"]["undo"] == {"approvers": ["@leads"], "requester": False}
     assert json.loads(json.dumps(data)) == data
-
-
-def test_the_event_of_an_undo_window_says_when_the_agent_acted_and_how_long_it_can_be_undone() -> None:
-    window = Window(length=timedelta(minutes=10), at=MORNING, how="Moves the files back")
-    asked = replace(question(item(Verdict.UNDO, Verdict.KEEP)), window=window)
-
-    data: Any = full(a_request(asks=asked), a_task())
-
-    assert data["question"]["window"] == {
-        "length": 600.0,
-        "at": MORNING.isoformat(),
-        "how": "Moves the files back",
-        "problem": "",
-    }
-    assert _CONVERTER.structure(json.loads(json.dumps(data))["question"], Question) == asked
 
 
 async def versions(world: World, task: Task) -> list[AuditEvent]:
