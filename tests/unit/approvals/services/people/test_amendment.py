@@ -210,7 +210,7 @@ async def test_each_term_that_holds_after_the_decision_is_applied(corrected: dic
     """None of them is taken for a change of looks, and none is passed over."""
     async with a_world(otherwise=under(*one_stage(("U-ALICE",)))) as world:
         request = await world.request(await world.started())
-        policy = under(*one_stage(("U-ALICE",)), **corrected)
+        policy = under(*one_stage(("U-ALICE",)), asks=None, **corrected)
 
         amended = await amending(world, policy).apply(request.id, "root", world.now)
 
@@ -259,7 +259,9 @@ async def test_an_undo_window_gets_the_people_of_the_new_terms_and_keeps_its_end
         assert request.deadline == after.deadline == acted + HOUR
         with pytest.raises(NotAnApprover):
             await world.vote(BOB, Undo(), on=after)
-        assert outcome_of((await world.vote(CAROL, Undo(), on=after)).decision) is Outcome.UNDO
+        undone = (await world.vote(CAROL, Undo(), on=after)).decision
+        assert undone is not None
+        assert outcome_of(undone) is Outcome.UNDO
 
 
 async def test_terms_for_approvals_change_nothing_of_an_undo_window() -> None:
