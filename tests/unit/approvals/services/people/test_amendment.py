@@ -207,15 +207,18 @@ async def test_a_new_hold_and_validity_are_new_terms_and_hold_for_the_next_decis
     ],
 )
 async def test_each_term_that_holds_after_the_decision_is_applied(corrected: dict[str, object]) -> None:
-    """None of them is taken for a change of looks, and none is passed over."""
-    async with a_world(otherwise=under(*one_stage(("U-ALICE",)))) as world:
-        request = await world.request(await world.started())
-        policy = under(*one_stage(("U-ALICE",)), asks=None, **corrected)
+    """None of them is taken for a change of looks, and none is passed over: votes on other terms are void."""
+    async with a_world(otherwise=under(*one_stage(("U-ALICE", "U-BOB"), 2))) as world:
+        task = await world.started()
+        request = await world.request(task)
+        await world.vote(ALICE, on=request)
+        policy = under(*one_stage(("U-ALICE", "U-BOB"), 2), asks=None, **corrected)
 
         amended = await amending(world, policy).apply(request.id, "root", world.now)
 
         assert (amended.changed, amended.reworded) == (True, False)
-        assert amended.after.policy == policy
+        assert (amended.after.policy, amended.after.votes) == (policy, ())
+        assert len(await world.history(task, "policy_applied")) == 1
 
 
 async def test_a_decision_that_is_held_is_no_longer_open_and_stays_as_it_is() -> None:
