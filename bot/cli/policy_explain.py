@@ -20,6 +20,7 @@ from bot.approvals.model.hours import Hours, moment
 from bot.approvals.model.ids import JSON, ChannelId, Person, Program, TaskId, TeamId, ThreadId, UserId
 from bot.approvals.model.policy import (
     CardTerms,
+    CloseWindow,
     Consent,
     Escalate,
     Expire,
@@ -290,6 +291,8 @@ def _does(step: Step) -> str:
             return f"silence chooses {choice}"
         case Overdue():
             return "it is overdue and keeps waiting"
+        case CloseWindow():
+            return "it can no longer be undone, and stays as it is"
         case never:
             assert_never(never)
 

@@ -14,8 +14,10 @@ from bot.approvals.model.decision import (
     Cancelled,
     Choose,
     ItemVerdict,
+    Keep,
     Reject,
     Respond,
+    Undo,
 )
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON, MessageRef, Person, Program, RequestId, Ts
@@ -272,6 +274,10 @@ def _item(item: Item, verdict: ItemVerdict) -> given.DecidedItem:
             return given.DecidedItem(name=item.name, verdict="respond", arguments=arguments, value=value)
         case Choose(choice=choice):
             return given.DecidedItem(name=item.name, verdict="choose", arguments=arguments, value=choice)
+        case Undo():
+            return given.DecidedItem(name=item.name, verdict="undo", arguments=arguments)
+        case Keep():
+            return given.DecidedItem(name=item.name, verdict="keep", arguments=arguments)
         case verdict:
             assert_never(verdict)
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.approvals.model import errors
-from bot.approvals.model.decision import Answered, Cancelled, Decision, Expired, Outcome, outcome_of
+from bot.approvals.model.decision import Answered, Cancelled, Decision, Expired, Outcome, WindowClosed, outcome_of
 from bot.approvals.model.errors import CountersignError, NoDelegate
 from bot.approvals.model.ids import JSON, Person, Program
 from bot.slack import display, quotes, text
@@ -91,7 +91,15 @@ def worded(refusal: CountersignError) -> str:
         case errors.ReasonMissing():
             return "Please say why: the policy asks for a reason."
         case errors.NothingToTakeBack():
-            return "There is no answer of yours to take back: it may have been handed over already."
+            return "There is no answer to take back: this is open, or was settled without one."
+        case errors.NotYourAnswer(voters=voters, stoppable=stoppable):
+            stop = " If you may answer, you can *Stop* it." if stoppable else ""
+            return f"Only {text.mentions(voters)} can take this answer back.{stop}"
+        case errors.TooLateToTakeBack(undo=undo):
+            after = f" What was done can be undone until {moment(undo.until)}: press *Undo* there." if undo else ""
+            return f"It is too late to take the answer back: the agent has it.{after}"
+        case errors.NothingToStop():
+            return "There is nothing to stop: no decision is held back at the moment."
         case errors.TooLateToChange(taken=True):
             return "Your answer was handed over already, as it was."
         case errors.TooLateToChange():
@@ -243,6 +251,8 @@ _DECIDED: Final[Mapping[Outcome, str]] = {
     Outcome.REJECT: "rejected this",
     Outcome.RESPOND: "answered this",
     Outcome.CHOOSE: "chose an answer to this",
+    Outcome.UNDO: "had this undone",
+    Outcome.KEEP: "decided to keep this",
     Outcome.MIXED: "answered this",
     Outcome.CANCELLED: "cancelled this",
 }
@@ -253,6 +263,8 @@ def _who_was_first(decision: Decision | None) -> str:
         return "This request is no longer open: the graph has moved on without an answer."
     if isinstance(decision, Expired):
         return f"Nobody answered in time: this expired at {moment(decision.at)}."
+    if isinstance(decision, WindowClosed):
+        return f"This can no longer be undone: the time for that ended at {moment(decision.at)}, and it stays as it is."
     if isinstance(decision, Cancelled) and isinstance(decision.by, Program):
         return f"{text.mention(decision.by)} withdrew this at {moment(decision.at)}."
     people = decision.voters if isinstance(decision, Answered) else (decision.by,)

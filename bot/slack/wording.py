@@ -16,6 +16,8 @@ _WORDS: Final[Mapping[Verdict, str]] = {
     Verdict.REJECT: "Reject",
     Verdict.RESPOND: "Answer",
     Verdict.CHOOSE: "Choose",
+    Verdict.UNDO: "Undo",
+    Verdict.KEEP: "Keep",
 }
 
 

@@ -79,8 +79,32 @@ def _converter() -> Converter:
         converter.register_structure_hook(record, make_dict_structure_fn(record, converter, **stored))
     unions: tuple[Any, ...] = (Action, ItemVerdict, Decision, RequestState, TaskState)  # inner ones first
     for union in unions:
+        if union is RequestState:
+            _configure_decision_or_none(converter)
         configure_tagged_union(union, converter, tag_name="type")
     return converter
+
+
+def _configure_decision_or_none(converter: Converter) -> None:
+    """Has a decision that may be missing say its type, too. Earlier versions told it by its fields."""
+
+    def read(value: Any, _: Any) -> Decision | None:
+        if value is None:
+            return None
+        decision: Decision = converter.structure({"type": _type_of(value), **value}, known)
+        return decision
+
+    known: Any = Decision
+    hint: Any = Decision | None
+    converter.register_unstructure_hook(hint, lambda value: value and converter.unstructure(value, known))
+    converter.register_structure_hook(hint, read)
+
+
+def _type_of(decision: Mapping[str, Any]) -> str:
+    """The type of a decision that an earlier version stored without it."""
+    if "verdicts" in decision:
+        return "Answered"
+    return "Cancelled" if "by" in decision else "Expired"
 
 
 def _written_time(at: datetime) -> str:

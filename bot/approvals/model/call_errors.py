@@ -23,6 +23,17 @@ class NotYourSource(CountersignError):
 
 
 @dataclass(eq=False)
+class DecisionStale(CountersignError):
+    """The decision was valid for a time only, and that time is over."""
+
+    request_id: RequestId
+    until: datetime
+
+    def __str__(self) -> str:
+        return f"The decision of `{self.request_id}` was valid until {self.until:%Y-%m-%d %H:%M} UTC."
+
+
+@dataclass(eq=False)
 class KeyUsedOtherwise(CountersignError):
     """The source has used this key for something else."""
 

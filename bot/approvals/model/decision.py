@@ -30,7 +30,17 @@ class Choose:
     choice: str
 
 
-ItemVerdict: TypeAlias = Approve | Reject | Respond | Choose
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo:
+    """Undo what the agent has done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """Leave what the agent has done as it is."""
+
+
+ItemVerdict: TypeAlias = Approve | Reject | Respond | Choose | Undo | Keep
 """The verdict on one item. An edit is not among them: it changes the question, which is then approved."""
 
 
@@ -62,6 +72,9 @@ class Outcome(StrEnum):
     RESPOND = "respond"
     CHOOSE = "choose"
     MIXED = "mixed"
+    UNDO = "undo"
+    KEEP = "keep"
+    CLOSED = "closed"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
 
@@ -97,6 +110,18 @@ class Expired:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowClosed:
+    """Nobody undid it in time, so the result stays. This is no approval, and no question was left unanswered: what the
+    agent has done was done before anybody was told."""
+
+    at: datetime
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome.CLOSED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled:
     """The task was cancelled, or the program that asked withdrew its request. The graph is not resumed."""
 
@@ -108,7 +133,7 @@ class Cancelled:
         return Outcome.CANCELLED
 
 
-Decision: TypeAlias = Answered | Expired | Cancelled
+Decision: TypeAlias = Answered | Expired | Cancelled | WindowClosed
 
 
 def outcome_of(decision: Decision) -> Outcome:

@@ -17,8 +17,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from bot.approvals.model.decision import Answered, Decision, Expired, Outcome, outcome_of
+from bot.approvals.model.decision import Answered, Decision, Expired, Outcome, WindowClosed, outcome_of
 from bot.approvals.model.ids import JSON, Person, Program, RequestId, TaskId
+from bot.approvals.model.undo_offer import UndoOffer
 
 
 class CountersignError(Exception):
@@ -227,10 +228,45 @@ class ReasonMissing(CountersignError):
 
 @dataclass(eq=False)
 class NothingToTakeBack(CountersignError):
-    """The answer is not this person's, or the agent has it already."""
+    """The request is open, or was settled without an answer of people."""
 
     def __str__(self) -> str:
-        return "The answer is not this person's, or the agent has it already."
+        return "There is no answer to take back."
+
+
+@dataclass(eq=False)
+class NotYourAnswer(CountersignError):
+    """The decision that waits to be delivered was given by others."""
+
+    voters: Sequence[Person]
+    """Those who may take it back."""
+    stoppable: bool = False
+    """Whether an eligible approver may stop it instead."""
+
+    def __str__(self) -> str:
+        return "The answer is not this person's."
+
+
+@dataclass(eq=False)
+class TooLateToTakeBack(CountersignError):
+    """The agent has the answer, or is about to get it."""
+
+    request_id: RequestId
+    undo: UndoOffer | None = None
+    """How what it did can be undone. None if the agent does not offer that."""
+
+    def __str__(self) -> str:
+        return "The agent has the answer already."
+
+
+@dataclass(eq=False)
+class NothingToStop(CountersignError):
+    """No decision is held that could be stopped."""
+
+    request_id: RequestId
+
+    def __str__(self) -> str:
+        return "No decision is held that could be stopped."
 
 
 @dataclass(eq=False)
@@ -476,6 +512,8 @@ def _settled(decision: Decision | None) -> str:
         return "the graph has moved on without an answer"
     if isinstance(decision, Expired):
         return f"expired at {_time(decision.at)}"
+    if isinstance(decision, WindowClosed):
+        return f"left as it is, because the time to undo it ended at {_time(decision.at)}"
     people = decision.voters if isinstance(decision, Answered) else (decision.by,)
     return f"{_SETTLED[outcome_of(decision)]} by {_ids(people)} at {_time(decision.at)}"
 
@@ -486,6 +524,8 @@ _SETTLED: Final[Mapping[Outcome, str]] = {
     Outcome.REJECT: "rejected",
     Outcome.RESPOND: "answered",
     Outcome.CHOOSE: "answered",
+    Outcome.UNDO: "undone",
+    Outcome.KEEP: "kept",
     Outcome.MIXED: "decided",
     Outcome.CANCELLED: "cancelled",
 }

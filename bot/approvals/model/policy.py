@@ -71,7 +71,12 @@ class Overdue:
     """Let the request keep waiting, and say that it is late."""
 
 
-Action: TypeAlias = Remind | Warn | Escalate | Expire | Consent | Pick | Overdue
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseWindow:
+    """Nobody undid what the agent has done, so it stays. Only an undo window has this step."""
+
+
+Action: TypeAlias = Remind | Warn | Escalate | Expire | Consent | Pick | Overdue | CloseWindow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +88,7 @@ class Step:
 
     @property
     def at_deadline(self) -> bool:
-        return isinstance(self.action, Expire | Consent | Pick | Overdue)
+        return isinstance(self.action, Expire | Consent | Pick | Overdue | CloseWindow)
 
     @property
     def moves(self) -> bool:
@@ -166,6 +171,26 @@ class CardTerms:
     """The arguments that a card shows first, in this order. The question's own `summary` follows them."""
 
 
+class OnStale(StrEnum):
+    """What follows if a decision was not delivered in time."""
+
+    ASK = "ask"
+    """People are asked again."""
+    STOP = "stop"
+    """The task is stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoTerms:
+    """Who may undo what an agent has done, if the agent offers that."""
+
+    approvers: tuple[str, ...] = ()
+    """Named as in a group. If there are none and the requester may not undo it either, those who approve may."""
+    requester: bool = True
+    held: tuple[str, ...] = ()
+    """The names in `approvers` that come from the question and not from the policy."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The terms of one request: its stages, one after the other, and the settings that apply to all of them."""
@@ -199,6 +224,14 @@ class Policy:
     """Keys, or ends of dotted paths, whose values are hidden. Values that look like secrets are hidden as well."""
     card: CardTerms = field(default_factory=CardTerms)
     """How the graph's cards look."""
+    hold: timedelta = timedelta()
+    """How long a decision is kept from the agent, so that it can be taken back or stopped. Zero: not at all."""
+    valid_for: timedelta | None = None
+    """How long after a decision the agent may still be given it. None if that has no end."""
+    on_stale: OnStale = OnStale.ASK
+    """What follows if that time has passed."""
+    undo: UndoTerms = field(default_factory=UndoTerms)
+    """Who may undo what an agent has done."""
 
     def __post_init__(self) -> None:
         if not self.stages:

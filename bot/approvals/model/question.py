@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -21,6 +22,8 @@ class Verdict(StrEnum):
     REJECT = "reject"
     RESPOND = "respond"
     CHOOSE = "choose"
+    UNDO = "undo"
+    KEEP = "keep"
 
 
 class Risk(StrEnum):
@@ -60,6 +63,20 @@ class Option:
     """What else the graph says about this choice."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The time in which something that an agent has done can be undone. It counts from the action."""
+
+    length: timedelta
+    at: datetime | None = None
+    """When the agent acted, as it says. None if it does not say so."""
+    how: str = ""
+    """How it is undone, in the agent's words. Empty if the agent does not say."""
+    problem: str = ""
+    """What is wrong with the window that the agent gave, as a sentence. Empty if nothing is: `length` is the default
+    otherwise."""
+
+
 class _Digested:
     """A place to keep the digest once it is computed. It is not a field, so it is neither compared nor stored."""
 
@@ -92,6 +109,12 @@ class Question(_Digested):
     types: tuple[str, ...] | None = None
     """Notes on what JSON cannot express about the interrupt's value, one for each place: for example, NaN is not the
     text `nan`. None if the question was stored before such notes were kept."""
+    window: Window | None = None
+    """The time in which people may undo what the agent has done. None if the question is about something that is still
+    to be done."""
+    look_again: str = ""
+    """If the agent looked again at what it was about to do, and found it changed: the digest (`payload_digest`) of what
+    had been approved, which this question takes the place of. Empty otherwise."""
 
     def __post_init__(self) -> None:
         if not self.items:
@@ -117,6 +140,7 @@ class Question(_Digested):
             *([{"options": [asdict(option) for option in self.options]}] if self.options else []),
             *([{"summary": list(self.summary)}] if self.summary else []),
             *([{"types": list(self.types)}] if self.types else []),
+            *([{"window": [self.window.length.total_seconds(), self.window.how]}] if self.window else []),
         ]
         return json.dumps(seen, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
@@ -143,6 +167,12 @@ class Question(_Digested):
         if self.types is None or other.types is None:
             one, two = (replace(each, types=None, options=()) for each in (one, two))
         return _written(one) == _written(two)
+
+
+def payload_digest(payload: JSON) -> str:
+    """SHA-256, in hex, of an interrupt's value as canonical JSON. Graphs compute the same (`graphs/effects.py`)."""
+    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _written(question: Question) -> list[str]:

@@ -16,6 +16,7 @@ from bot.approvals.model.ids import InterruptId, Person, Program, RequestId, Tas
 from bot.approvals.model.policy import ONE_PERSON, Policy, Stage, Step
 from bot.approvals.model.question import Question
 from bot.approvals.model.task import Failure, Gone
+from bot.approvals.model.undo_offer import UndoOffer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +102,15 @@ class Decided:
     """When the answer is to be delivered. None if only a person's retry starts the delivery."""
     failure: Failure | None = None
     held: Pending | None = None
-    """The state before the answer, kept until delivery is due. Until then, the person may take the answer back."""
+    """The state before the decision, to which it returns if the decision is taken back. None if it cannot be."""
+    held_until: datetime | None = None
+    """Until when the decision is kept from the agent. None if it is not kept from it."""
+    valid_until: datetime | None = None
+    """Until when the agent may be given it. None if that has no end."""
 
     @property
     def revocable(self) -> bool:
-        """Whether the answer may be taken back, as long as delivery is not due."""
+        """Whether the decision can still be taken back, because nobody has begun to deliver it."""
         return self.held is not None and not self.attempts
 
     @property
@@ -124,6 +129,8 @@ class Delivered:
     """Whether the agent was told nothing and stopped at this point."""
     outcome: str = ""
     """What the task reported at its end, if this was its last answer. Empty if it is not known."""
+    valid_until: datetime | None = None
+    """Until when a program that asked may act on it. None if that has no end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,15 +191,45 @@ class OpenStage:
     """The extension of its deadline. None if it was not extended."""
 
 
+class NotUsed(StrEnum):
+    """Why a decision was not used."""
+
+    ASKED_ELSE = "asked_else"
+    """The agent asked something else in place of its question."""
+    STALE = "stale"
+    """It could not be delivered as long as it was valid."""
+    WORLD_CHANGED = "world_changed"
+    """The agent looked again before it acted, and found that something had changed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """An earlier decision that was not used, because the agent asked something else in place of its question."""
+    """An earlier decision that was not used."""
 
     question: Question
     """The question that people decided, with their edits."""
     decision: Decision
     times: int = 1
-    """How many times in a row the agent has asked something else after a decision."""
+    """How many decisions in a row were not used."""
+    why: NotUsed = NotUsed.ASKED_ELSE
+
+
+class ReopenedBy(StrEnum):
+    """How a decision was called off before the agent got it."""
+
+    TAKEN_BACK = "taken_back"
+    """Somebody took their own answer back."""
+    STOPPED = "stopped"
+    """An eligible approver stopped it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopened:
+    """Somebody called a decision off, and the request is open again."""
+
+    by: Person
+    at: datetime
+    why: ReopenedBy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +279,10 @@ class Request:
     objections: tuple[Person, ...] = ()
     """The people who rejected an earlier version, or a part of it. The votes show who rejected the current one
     (`voting.objectors`). After an objection, silence never approves."""
+    reopened: Reopened | None = None
+    """Who called the last decision off, if that is why the request is open. None otherwise."""
+    undo: UndoOffer | None = None
+    """How what was approved here can be undone. None if the agent does not offer that, or has not done it yet."""
     nudged_at: datetime | None = None
     """When the requester last sent a reminder to the people who have not answered."""
     unreached: tuple[Unreached, ...] = ()
@@ -267,6 +308,11 @@ class Request:
     @property
     def edited(self) -> bool:
         return bool(self.edits)
+
+    @property
+    def is_window(self) -> bool:
+        """Whether it offers to undo what was done, and approves nothing."""
+        return self.question.window is not None
 
     @property
     def decision(self) -> Decision | None:
@@ -322,8 +368,13 @@ class Request:
     @property
     def asked_requester(self) -> Person | None:
         """The person who asked for it, if they may answer as well, even if the policy does not name them. They may if
-        the question approves nothing, because it is then often about something that they know best."""
-        if isinstance(self.requester, Program) or not self.policy.self_answer:
+        the question approves nothing, because it is then often about something that they know best, and they may undo
+        what was done for them unless the policy says otherwise."""
+        if isinstance(self.requester, Program):
+            return None
+        if self.is_window:
+            return self.requester if self.policy.undo.requester else None
+        if not self.policy.self_answer:
             return None
         return self.requester if consent.approves_nothing(self.question) else None
 

@@ -15,12 +15,14 @@ GIVEN_UP_AFTER: Final = timedelta(days=3)
 
 
 class WebhookKind(StrEnum):
-    """What happened. A person's decision of any kind is `DECIDED`."""
+    """What happened. A person's decision of any other kind is `DECIDED`, and so is a window that closed unused."""
 
     DECIDED = "request.decided"
     EXPIRED = "request.expired"
     CANCELLED = "request.cancelled"
     SUPERSEDED = "request.superseded"
+    UNDO_REQUESTED = "request.undo_requested"
+    """People decided to have undone what the program has done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,8 @@ class Change:
     """New webhooks, which tell the caller of the change."""
     opens: bool = False
     """Whether the record is a request that is not stored yet."""
+    moves: bool = False
+    """Whether the record is a request that belongs to another interrupt from now on."""
 
 
 class ChangeStore(Protocol):
@@ -65,8 +67,8 @@ class ChangeStore(Protocol):
         that is opened has revision 0. A record may be changed more than once: each change but the first then has the
         revision that the one before it has given.
 
-        Raises `Conflict` if a stored revision is another one, or if the interrupt of a request that is to be opened has
-        a request already.
+        Raises `Conflict` if a stored revision is another one, or if the interrupt of a request that is to be opened, or
+        that moves, has a request already.
 
         If `durable` is false, the changes may be lost if the machine loses power before the next change that is
         durable: only use it for what is then done again. They survive the death of the process in any case.

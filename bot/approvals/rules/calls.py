@@ -7,11 +7,12 @@ from enum import StrEnum
 from typing import Final, assert_never
 
 from bot.approvals.model.caller import is_of_caller, request_id_of
-from bot.approvals.model.decision import Answered, Cancelled, Expired
+from bot.approvals.model.decision import Answered, Cancelled, Expired, WindowClosed
 from bot.approvals.model.ids import RequestId
 from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Task, TaskCancelled
 from bot.approvals.model.webhook import Webhook, WebhookId, WebhookKind
+from bot.approvals.rules import windows
 
 
 class CallStatus(StrEnum):
@@ -60,7 +61,7 @@ def status_of(task: Task, request: Request | None) -> CallStatus:
             return CallStatus.EXPIRED
         case Cancelled():
             return CallStatus.CANCELLED
-        case Answered() | None:
+        case Answered() | WindowClosed() | None:
             return CallStatus.DECIDED
         case decision:
             assert_never(decision)
@@ -71,22 +72,24 @@ def webhook_of(task: Task, before: Request | None, after: Request, now: datetime
     or if the caller does not want to be told."""
     if (before is not None and is_handed_over(before)) or not is_handed_over(after):
         return None
-    return _webhook(task, after.id, status_of(task, after), now)
+    status = status_of(task, after)
+    undo = status is CallStatus.DECIDED and windows.wants_undo(after)
+    return _webhook(task, after.id, WebhookKind.UNDO_REQUESTED if undo else _KINDS[status], now)
 
 
 def webhook_of_unasked(task: Task, now: datetime) -> Webhook | None:
     """The webhook for a caller's request that was never opened, and whose task has ended."""
-    return _webhook(task, request_id_of(task.id), status_of(task, None), now)
+    return _webhook(task, request_id_of(task.id), _KINDS[status_of(task, None)], now)
 
 
-def _webhook(task: Task, request_id: RequestId, status: CallStatus, now: datetime) -> Webhook | None:
+def _webhook(task: Task, request_id: RequestId, kind: WebhookKind, now: datetime) -> Webhook | None:
     if task.caller is None or not task.caller.callback_url or not is_of_caller(task.id):
         return None
     return Webhook(
         id=WebhookId(request_id.replace("req_", "msg_", 1)),
         task_id=task.id,
         request_id=request_id,
-        kind=_KINDS[status],
+        kind=kind,
         url=task.caller.callback_url,
         created_at=now,
         next_try=now,

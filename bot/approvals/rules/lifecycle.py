@@ -10,18 +10,23 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.approvals.model import consent
-from bot.approvals.model.decision import Answered, Cancelled, Decision, Vote
-from bot.approvals.model.errors import (
-    AlreadySettled,
-    NothingToTakeBack,
-    TooLateToChange,
-    VerdictNotOffered,
-)
+from bot.approvals.model.agent import Asked
+from bot.approvals.model.decision import Answered, Cancelled, Decision
+from bot.approvals.model.errors import AlreadySettled, VerdictNotOffered
 from bot.approvals.model.fingerprint import Fingerprint
-from bot.approvals.model.ids import JSON, MessageRef, Person, Program
+from bot.approvals.model.ids import JSON, Person, Program
 from bot.approvals.model.policy import Policy
 from bot.approvals.model.question import Question, Verdict, with_arguments
-from bot.approvals.model.request import Before, Decided, Delivered, Edit, Pending, Request, Superseded
+from bot.approvals.model.request import (
+    Before,
+    Decided,
+    Delivered,
+    Edit,
+    NotUsed,
+    Pending,
+    Request,
+    Superseded,
+)
 from bot.approvals.model.task import Failure
 from bot.approvals.rules import eligible, schedule, voting
 
@@ -57,50 +62,6 @@ def revise(
         passed=(),
     )
     return schedule.enter_stage(revised, now) if request.passed else revised
-
-
-def hold(request: Request, before: Request, wait: timedelta, now: datetime) -> Request:
-    """Keep an answer that settled the request from the graph for `wait`. People can take it back during that time."""
-    if not isinstance(request.state, Decided) or not isinstance(before.state, Pending):
-        return request
-    return replace(request, state=replace(request.state, next_try=now + wait, held=before.state))
-
-
-def take_back(request: Request, person: Person, now: datetime) -> Request:
-    """The request as it was before this person's answer. Raises `NothingToTakeBack` if no answer of theirs is held."""
-    state = request.state
-    if not isinstance(state, Decided) or state.held is None or not state.revocable:
-        raise NothingToTakeBack
-    theirs = isinstance(state.decision, Answered) and person in state.decision.voters
-    if not theirs or state.next_try is None or state.next_try <= now:
-        raise NothingToTakeBack
-    given = {(person, request.stage_number)}
-    kept = tuple(vote for vote in request.votes if (vote.person, vote.stage) not in given)
-    return replace(request, state=state.held, votes=kept)
-
-
-def given_in(request: Request, message: MessageRef) -> Vote | None:
-    """The vote that this message gave in its text. Returns None if it gave none."""
-    return next((vote for vote in request.votes if vote.message == message), None)
-
-
-def unsaid(request: Request, vote: Vote, now: datetime) -> Request:
-    """The request without this vote, because its message was edited or deleted. Raises `TooLateToChange` if nobody can
-    undo what the vote led to."""
-    if isinstance(request.state, Pending) and vote.stage == request.stage_number:
-        return replace(request, votes=tuple(each for each in request.votes if each != vote))
-    try:
-        return take_back(request, vote.person, now)
-    except NothingToTakeBack:
-        raise TooLateToChange(taken=_taken(request, vote)) from None
-
-
-def _taken(request: Request, vote: Vote) -> bool:
-    """Whether the agent has received what this vote said, or is about to receive it."""
-    state = request.state
-    if not isinstance(state, Decided | Delivered) or not isinstance(state.decision, Answered):
-        return False
-    return vote.person in state.decision.voters and any(verdict in state.decision.verdicts for verdict in vote.verdicts)
 
 
 def takes_words(question: Question) -> bool:
@@ -202,11 +163,62 @@ def ask_instead(
     return schedule.enter_stage(renewed, now)
 
 
-def before_asking(request: Request) -> Before:
-    """What this request asked and what was decided, for the request that is asked in its place."""
+def before_asking(request: Request, why: NotUsed = NotUsed.ASKED_ELSE) -> Before:
+    """What this request asked and what was decided, for what is asked in its place."""
     assert request.decision is not None  # noqa: S101 - another is asked only after a decision
     times = request.before.times + 1 if request.before is not None else 1
-    return Before(question=request.question, decision=request.decision, times=times)
+    return Before(question=request.question, decision=request.decision, times=times, why=why)
+
+
+def is_stale(request: Request, now: datetime) -> bool:
+    """Whether the decision was not delivered as long as it was valid, so that it is not used any more."""
+    state = request.state
+    return isinstance(state, Decided) and state.valid_until is not None and state.valid_until <= now
+
+
+def valid_until(request: Request | None) -> datetime | None:
+    """Until when the decision may be used. None if that has no end, or if nothing is decided."""
+    match request:
+        case Request(state=Decided(valid_until=until) | Delivered(valid_until=until)):
+            return until
+        case _:
+            return None
+
+
+def ask_after_stale(request: Request, now: datetime) -> Request:
+    """Ask the same again, as a new version, because the decision was not delivered as long as it was valid."""
+    renewed = replace(
+        request,
+        version=request.version + 1,
+        before=before_asking(request, NotUsed.STALE),
+        objections=voting.objectors(request),
+        votes=(),
+        passed=(),
+        opened_at=now,
+    )
+    return schedule.enter_stage(renewed, now)
+
+
+def look_again(request: Request, asked: Asked, policy: Policy, now: datetime) -> Request:
+    """Ask again what was approved, as a new version, because the agent looked again before it acted and found that
+    something had changed. The agent asks that at another place of its code."""
+    renewed = replace(
+        request,
+        interrupt_id=asked.interrupt_id,
+        place=asked.place,
+        fingerprint=asked.fingerprint,
+        proposed=asked.question,
+        question=asked.question,
+        policy=policy,
+        version=request.version + 1,
+        before=before_asking(request, NotUsed.WORLD_CHANGED),
+        objections=voting.objectors(request),
+        votes=(),
+        passed=(),
+        edits=(),
+        opened_at=now,
+    )
+    return schedule.enter_stage(renewed, now)
 
 
 def not_taken(request: Request, now: datetime) -> Request:
@@ -270,15 +282,19 @@ def failed(request: Request, failure: Failure, now: datetime, *, final: bool = F
 
 
 def retried(request: Request, now: datetime) -> Request:
-    """Make the next try due now, because somebody asked for it."""
-    return replace(request, state=replace(_decided(request), next_try=now))
+    """Make the next try due now, because somebody asked for it. A decision that is held stays held until its time."""
+    state = _decided(request)
+    is_held = state.held_until is not None and not state.attempts
+    return replace(request, state=replace(state, next_try=max(now, state.held_until or now) if is_held else now))
 
 
 def delivered(request: Request, now: datetime, *, stopped: bool = False, outcome: str = "") -> Request:
     """Mark the answer as delivered: the interrupt was gone after our resume, or the task was stopped there as
     decided. `outcome` is what the task reported, if the answer was its last."""
-    decision = _decided(request).decision
-    return replace(request, state=Delivered(decision=decision, at=now, stopped=stopped, outcome=outcome), gone=None)
+    decided = _decided(request)
+    decision, valid_until = decided.decision, decided.valid_until
+    state = Delivered(decision=decision, at=now, stopped=stopped, outcome=outcome, valid_until=valid_until)
+    return replace(request, state=state, gone=None)
 
 
 # --- Within -------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from bot.approvals.model.policy import (
     Step,
 )
 from bot.approvals.model.question import Item, Question
+from bot.approvals.rules import windows
 from bot.approvals.rules.names import matches, matches_exactly, matches_to_the_letter, misleading
 
 
@@ -161,10 +162,10 @@ class Policies:
         for rule in self.rules:
             try:
                 if not rule.objection(facts):
-                    return replace(bound(rule.policy, facts.question), card=look)
+                    return _governing(rule.policy, facts, look)
             except ConditionFailed as failed:
                 raise ConditionFailed(f"the rule `{rule.policy.name}` cannot be worked out: {failed}") from failed
-        return replace(bound(self.otherwise, facts.question), card=look)
+        return _governing(self.otherwise, facts, look)
 
     @property
     def conditional(self) -> bool:
@@ -219,7 +220,8 @@ def bound(policy: Policy, question: Question) -> Policy:
         refs, held = told(each.to)
         return replace(each, to=refs, held=held)
 
-    return _each(policy, group, escalation)
+    refs, held = told(policy.undo.approvers)
+    return replace(_each(policy, group, escalation), undo=replace(policy.undo, approvers=refs, held=held))
 
 
 # --- Ids ----------------------------------------------------------------------------------------
@@ -261,6 +263,11 @@ ANY_CHANNEL: Final = "#"
 _USER: Final = re.compile(r"[UW][A-Z0-9]+")
 _GROUP: Final = re.compile(r"S[A-Z0-9]+")
 _CHANNEL: Final = re.compile(r"[CG][A-Z0-9]+")
+
+
+def _governing(policy: Policy, facts: Facts, look: CardTerms) -> Policy:
+    question = facts.question
+    return replace(windows.under(bound(policy, question), question, facts.requester), card=look)
 
 
 def _each(policy: Policy, group: Callable[[Group], Group], escalation: Callable[[Escalate], Escalate]) -> Policy:

@@ -11,6 +11,7 @@ from bot.approvals.model.agent import Asked, Phase, ThreadStatus
 from bot.approvals.model.decision import Answered, Approve, Cancelled
 from bot.approvals.model.request import Decided, Request
 from bot.approvals.model.task import Failed, Part, Running, Starting, Task
+from bot.approvals.rules import lifecycle
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,13 @@ class AskInstead:
 
 
 @dataclass(frozen=True, slots=True)
+class AskAfterStale:
+    """Ask people again, or stop the task, because the decision was not delivered as long as it was valid."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """Run nothing. Open, renew and supersede requests, and record the state of the task."""
 
@@ -50,7 +58,7 @@ class GiveUp:
     """The checkpoints of this thread are gone."""
 
 
-Move: TypeAlias = Start | Resume | Proceed | AskInstead | Record | GiveUp
+Move: TypeAlias = Start | Resume | Proceed | AskInstead | AskAfterStale | Record | GiveUp
 
 
 def next_move(task: Task, requests: Sequence[Request], status: ThreadStatus, now: datetime) -> Move:
@@ -71,10 +79,12 @@ def next_move(task: Task, requests: Sequence[Request], status: ThreadStatus, now
         if (asked := status.asked_at(request.interrupt_id)) is not None:
             if not request.is_asked_by(asked.question, asked.fingerprint):
                 return AskInstead(request, asked)
+            if lifecycle.is_stale(request, now):
+                return AskAfterStale(request)
             if request.interrupt_id not in status.gone or is_approved(request):
                 return Resume(request)
         elif request.interrupt_id in status.answered:
-            return Proceed(request)
+            return AskAfterStale(request) if lifecycle.is_stale(request, now) else Proceed(request)
     if status.stands is not None:
         return Record()
     if status.phase is Phase.STOPPED and not isinstance(task.state, Failed):

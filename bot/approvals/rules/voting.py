@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from bot.approvals.model.decision import Answered, Approve, Choose, ItemVerdict, Reject, Respond, Vote
+from bot.approvals.model.decision import Answered, Approve, Choose, ItemVerdict, Keep, Reject, Respond, Undo, Vote
 from bot.approvals.model.errors import ReasonMissing, VerdictNotOffered
 from bot.approvals.model.ids import Person
 from bot.approvals.model.question import Item, Verdict
@@ -127,6 +127,8 @@ _NEEDS: Mapping[type[ItemVerdict], Verdict] = {
     Reject: Verdict.REJECT,
     Respond: Verdict.RESPOND,
     Choose: Verdict.CHOOSE,
+    Undo: Verdict.UNDO,
+    Keep: Verdict.KEEP,
 }
 
 

@@ -18,6 +18,7 @@ from bot.approvals.model.call_errors import (
     AlreadyConsumed,
     ChannelMissing,
     ChannelNotAllowed,
+    DecisionStale,
     KeyUsedOtherwise,
     NoSuchChannel,
     NoSuchRequester,
@@ -182,7 +183,8 @@ class Calls:
     ) -> CallView:
         """Hand the decision to the one execution that may act on it. The same execution gets it again.
 
-        Raises `NotFound`, `NotSettled`, `AlreadyConsumed` if another execution has it, or `OfAgent`.
+        Raises `NotFound`, `NotSettled`, `AlreadyConsumed` if another execution has it, `DecisionStale` if it is no
+        longer valid, or `OfAgent`.
         """
 
         async def once() -> CallView:
@@ -196,6 +198,8 @@ class Calls:
                 if caller.consumed.execution != execution:
                     raise AlreadyConsumed(request_id, caller.consumed.execution, caller.consumed.at)
                 return view
+            if (until := lifecycle.valid_until(view.request)) is not None and until <= at:
+                raise DecisionStale(request_id, until)
             taken = replace(task, caller=replace(caller, consumed=Consumed(at=at, execution=execution)))
             event = AuditEvent(
                 kind="consumed",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.approvals.model.audit import event_of
-from bot.approvals.model.decision import Answered
+from bot.approvals.model.decision import Answered, WindowClosed
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON, ChannelId, Person, RequestId
 from bot.approvals.model.message import Message, MessageKind
@@ -132,6 +132,8 @@ class DueSteps:
 def _step_kind(due: timeouts.Due, before: Request) -> str:
     if isinstance(due.request.decision, Answered) or due.request.stage_number != before.stage_number:
         return "ruled"
+    if isinstance(due.request.decision, WindowClosed):
+        return "window_closed"
     if isinstance(due.request.state, Decided):
         return "expired"
     return "escalated" if due.escalate else "reminded"

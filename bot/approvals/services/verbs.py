@@ -41,6 +41,9 @@ SEE_HIDDEN: Final = Verb(may=May.TAKE_PART, counts=True, expires=False)
 VOTE: Final = Verb(may=May.VOTE, kind="voted", tried="vote", counts=True)
 EDIT: Final = Verb(may=May.VOTE, kind="edited", tried="edit", counts=True)
 TAKE_BACK: Final = Verb(may=May.ANYBODY, kind="taken_back", tried="take back", expires=False)
+STOP_DELIVERY: Final = Verb(
+    may=May.TAKE_PART, kind="delivery_stopped", tried="stop the delivery", counts=True, expires=False
+)
 ANSWER_AGAIN: Final = Verb(may=May.TAKE_PART, kind="reopened", tried="answer differently", counts=True, expires=False)
 REWORD: Final = Verb(may=May.TAKE_PART, kind="reworded", tried="reword", counts=True, expires=False)
 

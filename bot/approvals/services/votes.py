@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
 from bot.approvals.model.actor import Actor, Shown
-from bot.approvals.model.decision import ItemVerdict, Vote
+from bot.approvals.model.decision import ItemVerdict, Outcome, Vote
 from bot.approvals.model.errors import AnotherRule, TooLateToChange, Unreachable
 from bot.approvals.model.ids import JSON, MessageRef, RequestId
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import LookupFailed
-from bot.approvals.rules import eligible, lifecycle, voting
+from bot.approvals.rules import calling_off, eligible, lifecycle, voting
 from bot.approvals.rules.eligible import EligibleApprovers
 from bot.approvals.rules.matching import ConditionFailed
 from bot.approvals.services import verbs
@@ -64,8 +64,8 @@ class Votes:
     ) -> Request:
         """Count one person's verdicts on what they were shown. The first person to settle the request wins.
 
-        An answer that settles it is kept from the graph for `hold`, and can be taken back until then. `message` is the
-        message whose text gave the answer: `reword` and `unsay` find the answer by it.
+        An answer that settles it is kept from the agent for `hold`, or for as long as the policy says if that is more.
+        `message` is the message whose text gave the answer: `reword` and `unsay` find the answer by it.
 
         Raises `NotFound`, `AlreadySettled`, `StaleVersion`, `MayNotVote`, `VerdictNotOffered`, `ReasonMissing`,
         `InvalidAnswer` or `Unreachable`; nothing is changed then.
@@ -87,12 +87,28 @@ class Votes:
         return await self.unit.apply(actor, shown.request_id, verbs.VOTE, cast, shown=shown)
 
     async def take_back(self, actor: Actor, request_id: RequestId) -> Request:
-        """The request, open again as it was before this person's answer. Raises `NotFound` or `NothingToTakeBack`."""
+        """The request, open again without this person's answer, which the agent does not have yet.
+
+        Raises `NotFound`, `NothingToTakeBack`, `NotYourAnswer`, `TooLateToTakeBack` or `Unreachable`.
+        """
 
         async def take_back(request: Request, _: EligibleApprovers) -> Changed:
-            return Changed(request=lifecycle.take_back(request, actor.person, actor.at))
+            reopened = calling_off.take_back(request, actor.person, actor.at)
+            return Changed(request=await self._recounted(reopened, request))
 
         return await self.unit.apply(actor, request_id, verbs.TAKE_BACK, take_back)
+
+    async def stop(self, actor: Actor, request_id: RequestId) -> Request:
+        """The request, open again because this eligible approver stopped the decision that was held.
+
+        Raises `NotFound`, `NothingToStop`, `TooLateToTakeBack`, `MayNotVote` or `Unreachable`.
+        """
+
+        async def stop(request: Request, _: EligibleApprovers) -> Changed:
+            stopped = calling_off.stop_delivery(request, actor.person, actor.at)
+            return Changed(request=stopped, data={"decision": str(_outcome(request))})
+
+        return await self.unit.apply(actor, request_id, verbs.STOP_DELIVERY, stop)
 
     async def answer_again(self, actor: Actor, request_id: RequestId) -> Request:
         """Reopen a question as a new version, because its answer made the agent fail. A person who may answer it can do
@@ -122,7 +138,7 @@ class Votes:
         def reopened(request: Request) -> Request:
             before[:] = [_given_in(request, message)]
             (vote,) = before
-            request = lifecycle.unsaid(request, vote, actor.at)
+            request = calling_off.unsaid(request, vote, actor.at)
             eligible.still_open(request, vote.version, vote.digest)
             return request
 
@@ -140,14 +156,8 @@ class Votes:
         """
 
         async def unsay(request: Request, _: EligibleApprovers) -> Changed:
-            reopened = lifecycle.unsaid(request, _given_in(request, message), actor.at)
-            try:
-                approvers = await self.unit.eligibility.approvers(reopened, fresh=False)
-            except LookupFailed:
-                log.warning("request %s: who else counts could not be looked up", request_id)
-            else:
-                reopened = voting.recounted(reopened, approvers)
-            return Changed(request=reopened, data={"message": why})
+            reopened = calling_off.unsaid(request, _given_in(request, message), actor.at)
+            return Changed(request=await self._recounted(reopened, request), data={"message": why})
 
         return await self.unit.apply(actor, request_id, verbs.TAKE_BACK, unsay)
 
@@ -189,15 +199,26 @@ class Votes:
     # --- Within ---------------------------------------------------------------------------------
 
     async def _cast(self, request: Request, vote: Vote, approvers: EligibleApprovers, hold: timedelta) -> Changed:
-        """The request after a vote. If the vote settles it, the answer is held. If a new stage begins, the request says
-        whom it asks."""
+        """The request after a vote. If the vote settles it, the answer may be held. If a new stage begins, the request
+        says whom it asks."""
         cast, data = voting.cast(request, vote, approvers), said(vote.verdicts)
-        if hold:
-            cast = lifecycle.hold(cast, request, hold, vote.at)
+        cast = calling_off.hold(cast, request, max(hold, request.policy.hold), vote.at)
         if cast.stage_number != request.stage_number:
             cast = await self.unit.eligibility.introduced(cast)
             data |= next_stage(request, cast)
         return Changed(request=cast, data=data)
+
+    async def _recounted(self, reopened: Request, before: Request) -> Request:
+        """The request that is open again, with how many answers it still lacks and, if another stage is open, with whom
+        it asks."""
+        if reopened.stage_number != before.stage_number:
+            reopened = await self.unit.eligibility.introduced(reopened)
+        try:
+            approvers = await self.unit.eligibility.approvers(reopened, fresh=False)
+        except LookupFailed:
+            log.warning("request %s: who else counts could not be looked up", reopened.id)
+            return reopened
+        return voting.recounted(reopened, approvers)
 
     async def _refuse_another_rule(self, task: Task, request: Request, revised: Request) -> None:
         """Refuse an edit if another policy governs the edited question. An edit changes what is asked, but not who is
@@ -240,9 +261,14 @@ def _to_the_letter(value: JSON) -> str:
     return json.dumps(value, sort_keys=True)
 
 
+def _outcome(request: Request) -> Outcome:
+    assert request.decision is not None  # noqa: S101 - the rule refuses a request that is open
+    return request.decision.outcome
+
+
 def _given_in(request: Request, message: MessageRef) -> Vote:
     """The vote that this message gave. Raises `TooLateToChange` if it does not count any more."""
-    vote = lifecycle.given_in(request, message)
+    vote = calling_off.given_in(request, message)
     if vote is None:
         raise TooLateToChange(taken=False)
     return vote

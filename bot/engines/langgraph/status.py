@@ -68,7 +68,10 @@ async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, look: 
     if (missing := await missing_steps.step(graph, snapshot, saver)) is not None:
         lacking = ThreadStatus(phase=Phase.LACKING, lacks=missing, answered=frozenset(found.answered))
         return Reading(status=lacking, step=step)
-    asked = [_asked(interrupt, look, found, found.places.get(id, "")) for id, interrupt in found.open.items()]
+    asked = [
+        _since(datetime.fromisoformat(snapshot.created_at), _asked(interrupt, look, found, found.places.get(id, "")))
+        for id, interrupt in found.open.items()
+    ]
     not_taken, gone, stands = frozenset(found.not_taken), {}, None
     if places := await breakpoints.standing(graph, snapshot, look.held):
         asked.append(breakpoints.asked(places, look.now))
@@ -270,6 +273,15 @@ def _asked(interrupt: Interrupt, look: Look, found: _Found, place: str) -> Asked
         fingerprint=look.asked.get(interrupt.id)
         or fingerprint(payload.noted(value, types), schema, look.now, look.unbound),
     )
+
+
+def _since(step: datetime, asked: Asked) -> Asked:
+    """What is asked, with the time of the action if it offers to undo one and does not say when that was. Then it was
+    when the node before had finished, which is when the present `step` began. In a subgraph that is not known."""
+    window = asked.question.window
+    if window is None or window.at is not None or "/" in asked.place:
+        return asked
+    return replace(asked, question=replace(asked.question, window=replace(window, at=step)))
 
 
 def _outcome(values: object) -> str:

@@ -17,8 +17,11 @@ from bot.approvals.model.decision import (
     Decision,
     Expired,
     ItemVerdict,
+    Keep,
     Reject,
     Respond,
+    Undo,
+    WindowClosed,
 )
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
@@ -64,7 +67,7 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
             return [_response(item, before, verdict) for item, before, verdict in triples]
         case Expired():
             return [_unanswered(item) for item in question.items]
-        case Answered() | Cancelled():
+        case Answered() | Cancelled() | WindowClosed():
             raise InvalidAnswer("Answer this question with a response for each of its actions.")
 
 
@@ -102,7 +105,7 @@ def _response(item: Item, proposed: Item, verdict: ItemVerdict) -> JSON:
             return {"type": "ignore", "args": None}
         case Respond(value=str(words)) if Verdict.RESPOND in item.verdicts:
             return {"type": "response", "args": words}
-        case Approve() | Reject() | Respond() | Choose():
+        case Approve() | Reject() | Respond() | Choose() | Undo() | Keep():
             raise InvalidAnswer(f"{item.name} is not answered so.")
 
 

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.approvals.model.decision import Answered, Approve, Cancelled, Decision, Expired, Reject
+from bot.approvals.model.decision import (
+    Answered,
+    Approve,
+    Cancelled,
+    Decision,
+    Expired,
+    Reject,
+    WindowClosed,
+)
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Question
@@ -43,5 +51,5 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
                 schemas.check(item.schema, changed)
                 changes.append(changed)
             return {APPROVED: changes}
-        case Answered() | Cancelled():
+        case Answered() | Cancelled() | WindowClosed():
             raise InvalidAnswer("Answer this question with an approval or a rejection.")

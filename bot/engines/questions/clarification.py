@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from bot.approvals.model.decision import Answered, Cancelled, Decision, Expired, Respond
+from bot.approvals.model.decision import (
+    Answered,
+    Cancelled,
+    Decision,
+    Expired,
+    Respond,
+    WindowClosed,
+)
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Item, Question, Verdict
@@ -52,7 +59,7 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
             return value
         case Expired():
             raise conventions.unsaid()
-        case Answered() | Cancelled():
+        case Answered() | Cancelled() | WindowClosed():
             raise InvalidAnswer("Answer this question with its form.")
 
 

@@ -15,7 +15,16 @@ import unicodedata
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.approvals.model.decision import Answered, Approve, Cancelled, Decision, Expired, Reject, Respond
+from bot.approvals.model.decision import (
+    Answered,
+    Approve,
+    Cancelled,
+    Decision,
+    Expired,
+    Reject,
+    Respond,
+    WindowClosed,
+)
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import IN_JSON, IN_TEXT, Verdict
@@ -83,7 +92,7 @@ def answer(convention: str, decision: Decision) -> JSON:
     """Yes or no in the convention's words, or what a person wrote. Raises InvalidAnswer for any other decision, and if
     nobody answered and the convention has no word for no."""
     match decision:
-        case Cancelled():
+        case Cancelled() | WindowClosed():
             raise InvalidAnswer("A cancelled request is not delivered to its graph.")
         case Answered(verdicts=(Respond(value=str(written)),)) if Verdict.RESPOND in verdicts(convention):
             return _written(convention, written)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from bot.approvals.model.decision import Answered, Approve, Cancelled, Decision, Expired
+from bot.approvals.model.decision import (
+    Answered,
+    Approve,
+    Cancelled,
+    Decision,
+    Expired,
+    WindowClosed,
+)
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Item, Question, Verdict
@@ -48,5 +55,5 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
             raise InvalidAnswer("This has to be a text.", _CONTENT)
         case Expired():
             raise conventions.unsaid()
-        case Answered() | Cancelled():
+        case Answered() | Cancelled() | WindowClosed():
             raise InvalidAnswer("Answer this question with its text, as it is or edited.")

@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.approvals.model.decision import Answered, Approve, Cancelled, Decision, Expired, ItemVerdict, Reject, Respond
+from bot.approvals.model.decision import (
+    Answered,
+    Approve,
+    Cancelled,
+    Decision,
+    Expired,
+    ItemVerdict,
+    Reject,
+    Respond,
+    WindowClosed,
+)
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Item, Question, Verdict
@@ -55,7 +65,7 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
             return {"responses": _together(question, requests, verdict)}
         case Expired():
             return {"responses": {str(each["key"]): {"action": "cancel"} for each in requests}}
-        case Answered() | Cancelled():
+        case Answered() | Cancelled() | WindowClosed():
             raise InvalidAnswer(_WANTED)
 
 

@@ -9,7 +9,14 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from bot.approvals.model.decision import Answered, Cancelled, Choose, Decision, Expired
+from bot.approvals.model.decision import (
+    Answered,
+    Cancelled,
+    Choose,
+    Decision,
+    Expired,
+    WindowClosed,
+)
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Item, Option, Question, Verdict
@@ -58,7 +65,7 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
             if not (declined := refusals(listed)):
                 raise conventions.unsaid()
             return declined[0]
-        case Answered() | Cancelled():
+        case Answered() | Cancelled() | WindowClosed():
             raise InvalidAnswer("Answer this question with one of its choices.")
 
 

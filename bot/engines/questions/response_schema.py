@@ -9,7 +9,17 @@ from __future__ import annotations
 from typing import Final
 
 from bot.approvals.model import consent
-from bot.approvals.model.decision import Answered, Approve, Cancelled, Choose, Decision, Expired, Reject, Respond
+from bot.approvals.model.decision import (
+    Answered,
+    Approve,
+    Cancelled,
+    Choose,
+    Decision,
+    Expired,
+    Reject,
+    Respond,
+    WindowClosed,
+)
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Item, Question, Verdict
@@ -69,7 +79,7 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
             value = given
         case Expired():
             return _refusal(form, conventions.silence(decision))
-        case Answered() | Cancelled():
+        case Answered() | Cancelled() | WindowClosed():
             raise InvalidAnswer("Answer this question with a value of its form.")
     schemas.check(form, value)
     return value

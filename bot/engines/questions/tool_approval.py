@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.approvals.model.decision import Answered, Cancelled, Decision, Expired
+from bot.approvals.model.decision import (
+    Answered,
+    Cancelled,
+    Decision,
+    Expired,
+    WindowClosed,
+)
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Item, Question, Verdict, titled
@@ -49,7 +55,7 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
             return tool_calls.decided(question.items[0], proposed.items[0], verdict)
         case Expired():
             return tool_calls.unanswered(question.items[0], decision)
-        case Answered() | Cancelled():
+        case Answered() | Cancelled() | WindowClosed():
             raise InvalidAnswer("Answer this question with one decision.")
 
 

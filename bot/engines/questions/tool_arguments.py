@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.approvals.model.decision import Answered, Approve, Cancelled, Decision, Expired, Reject
+from bot.approvals.model.decision import (
+    Answered,
+    Approve,
+    Cancelled,
+    Decision,
+    Expired,
+    Reject,
+    WindowClosed,
+)
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Item, Question, Verdict
@@ -52,5 +60,5 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
             return {"action": "approve", **plain.changed(item.arguments, before)}
         case Answered(verdicts=(Reject(),)) | Expired():
             return {"action": "reject"}
-        case Answered() | Cancelled():
+        case Answered() | Cancelled() | WindowClosed():
             raise InvalidAnswer("Answer this question with an approval or a rejection.")

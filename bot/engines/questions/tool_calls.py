@@ -18,8 +18,11 @@ from bot.approvals.model.decision import (
     Decision,
     Expired,
     ItemVerdict,
+    Keep,
     Reject,
     Respond,
+    Undo,
+    WindowClosed,
 )
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
@@ -69,7 +72,7 @@ def answer(question: Question, proposed: Question, decision: Decision) -> JSON:
             return {"decisions": [decided(item, before, verdict) for item, before, verdict in triples]}
         case Expired():
             return {"decisions": [unanswered(item, decision) for item in question.items]}
-        case Answered() | Cancelled():
+        case Answered() | Cancelled() | WindowClosed():
             raise InvalidAnswer("Answer this question with a decision for each of its actions.")
 
 
@@ -89,7 +92,7 @@ def decided(item: Item, proposed: Item, verdict: ItemVerdict) -> JSON:
         case Respond(value=str(message)):
             _refuse_unless(Verdict.RESPOND, item)
             return {"type": "respond", "message": message}
-        case Respond() | Choose():
+        case Respond() | Choose() | Undo() | Keep():
             raise InvalidAnswer(f"{item.name} is not answered so.")
 
 

@@ -40,7 +40,9 @@ class DecidedItem(Given):
 
     name: Annotated[str, Field(description="The action's name.", examples=["refund"])]
     verdict: Annotated[
-        Literal["approve", "reject", "respond", "choose", "expired", "cancelled", "superseded"],
+        Literal[
+            "approve", "reject", "respond", "choose", "undo", "keep", "closed", "expired", "cancelled", "superseded"
+        ],
         Field(description="Only `approve` allows the action."),
     ]
     arguments: Annotated[
@@ -55,7 +57,20 @@ class Decision(Given):
     """What became of the question. Silence and cancellation are verdicts of their own, and never an approval."""
 
     verdict: Annotated[
-        Literal["approve", "edit", "reject", "respond", "choose", "mixed", "expired", "cancelled", "superseded"],
+        Literal[
+            "approve",
+            "edit",
+            "reject",
+            "respond",
+            "choose",
+            "mixed",
+            "undo",
+            "keep",
+            "closed",
+            "expired",
+            "cancelled",
+            "superseded",
+        ],
         Field(description="`edit` is an approval with changes. `mixed`: the items were answered differently."),
     ]
     approved: Annotated[

@@ -14,9 +14,12 @@ from bot.approvals.model.decision import (
     Cancelled,
     Decision,
     Expired,
+    Keep,
     Outcome,
     Reject,
+    Undo,
     Vote,
+    WindowClosed,
     outcome_of,
 )
 from bot.approvals.model.ids import Person, Program
@@ -32,6 +35,8 @@ REJECTED: Final = "⛔"
 EXPIRED: Final = "⌛"
 STOPPED: Final = "🛑"
 FAILED: Final = "⚠️"
+UNDONE: Final = "↩️"
+KEPT: Final = "✅"
 NOT_NEEDED: Final = "🚫"
 """Cancelled, or no longer asked."""
 
@@ -50,6 +55,10 @@ def sign(decision: Decision) -> str:
     """The decision in one sign. A mixed one counts as approved if any action was approved or nobody rejected one."""
     match decision:
         case Answered(verdicts=verdicts):
+            if any(isinstance(each, Undo) for each in verdicts):
+                return UNDONE
+            if any(isinstance(each, Keep) for each in verdicts):
+                return KEPT
             rejected = any(isinstance(each, Reject) for each in verdicts)
             approved = any(isinstance(each, Approve) for each in verdicts)
             return REJECTED if rejected and not approved else APPROVED
@@ -57,6 +66,8 @@ def sign(decision: Decision) -> str:
             return EXPIRED
         case Cancelled():
             return NOT_NEEDED
+        case WindowClosed():
+            return KEPT
         case _ as never:
             assert_never(never)
 
@@ -72,6 +83,8 @@ def said(request: Request, decision: Decision, names: int = MAX_NAMES) -> str:
             return f"Expired: nobody answered by {moment(at)}"
         case Cancelled(by=by):
             return ended_by(by)
+        case WindowClosed(at=at):
+            return f"It stays: nobody undid it by {moment(at)}"
         case _ as never:
             assert_never(never)
 
@@ -93,6 +106,10 @@ def _answered(request: Request, decision: Answered, names: int) -> str:
             return f"{_counted(decision)} by {by}"
         case Outcome.CHOOSE:
             return f"Answered by {by}"
+        case Outcome.UNDO:
+            return f"Undo chosen by {by}"
+        case Outcome.KEEP:
+            return f"Kept by {by}"
     verdict = _VERDICTS[outcome]
     if word := wording.settled(question, verdict):
         return f"{word}{' with changes' if outcome is Outcome.EDIT else ''} by {by}"

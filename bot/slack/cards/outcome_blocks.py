@@ -14,9 +14,12 @@ from bot.approvals.model.decision import (
     Decision,
     Expired,
     ItemVerdict,
+    Keep,
     Outcome,
     Reject,
     Respond,
+    Undo,
+    WindowClosed,
     outcome_of,
 )
 from bot.approvals.model.ids import JSON
@@ -44,6 +47,8 @@ _DECIDED: Final = {
     Outcome.RESPOND: "answered",
     Outcome.CHOOSE: "answered",
     Outcome.MIXED: "answered",
+    Outcome.UNDO: "chose to undo",
+    Outcome.KEEP: "chose to keep",
 }
 
 
@@ -106,7 +111,7 @@ def _headline(request: Request, decision: Decision) -> str:
         case Answered(at=at):
             told = _told(request, decision)
             return f"{words}, {moment(at)}{f': {_quoted(told)}' if told else ''}"
-        case Expired():
+        case Expired() | WindowClosed():
             return words
         case Cancelled(at=at):
             return f"{words}, {moment(at)}"
@@ -229,6 +234,8 @@ def _before(decision: Decision) -> str:
             return f"{_DECIDED[outcome_of(decision)]} by its policy{why}, {moment(at)}"
         case Expired(at=at):
             return f"nobody answered by {moment(at)}"
+        case WindowClosed(at=at):
+            return f"nobody undid it by {moment(at)}"
         case Cancelled(by=by, at=at):
             return f"{text.lower(decision_words.ended_by(by))}, {moment(at)}"
         case _ as never:
@@ -312,6 +319,8 @@ def _said(verdict: ItemVerdict, form: JSON, detail: Detail) -> tuple[Element, ..
             return values.answer(value, detail).parts
         case Choose(choice=choice):
             return values.answer(choice, detail).parts
+        case Undo() | Keep():
+            return ()
         case _ as never:
             assert_never(never)
 
@@ -326,5 +335,9 @@ def _short(verdict: ItemVerdict, detail: Detail) -> str:
             return f"Answered: {text.label(words, detail.value)}"
         case Choose(choice=choice):
             return f"Chosen: {text.label(choice, detail.value)}"
+        case Undo():
+            return "To be undone"
+        case Keep():
+            return "Kept"
         case _ as never:
             assert_never(never)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, assert_never
 
-from bot.approvals.model.decision import Approve, Choose, ItemVerdict, Reject, Respond, Vote
+from bot.approvals.model.decision import Approve, Choose, ItemVerdict, Keep, Reject, Respond, Undo, Vote
 from bot.approvals.model.hours import unknown_zones
 from bot.approvals.model.ids import Person
 from bot.approvals.model.policy import ONE_PERSON, Consent, Overdue, Pick
@@ -236,6 +236,10 @@ def _said(verdicts: Sequence[ItemVerdict]) -> str:
             return "answered"
         case Choose(choice=choice):
             return f"chose {text.sentence(choice, 60)}"
+        case Undo():
+            return "chose to undo it"
+        case Keep():
+            return "chose to keep it"
         case _ as never:
             assert_never(never)
 

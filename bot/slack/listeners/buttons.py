@@ -6,7 +6,7 @@ import asyncio
 import re
 from typing import Final
 
-from bot.approvals.model.decision import Approve, Choose, ItemVerdict
+from bot.approvals.model.decision import Approve, Choose, ItemVerdict, Keep, Undo
 from bot.approvals.model.errors import StaleVersion
 from bot.approvals.model.request import Request
 from bot.slack import actions
@@ -51,9 +51,26 @@ async def _thank(parts: Parts, click: Click) -> None:
         await parts.messenger.put_in(view_id, answer_modal.notice("Thank you", said))
 
 
+async def undo(parts: Parts, click: Click) -> None:
+    """Have undone what the agent has done."""
+    await parts.votes.vote(click.actor, click.request.shown, (Undo(),))
+    await _thank(parts, click)
+
+
+async def keep(parts: Parts, click: Click) -> None:
+    """Leave what the agent has done as it is."""
+    await parts.votes.vote(click.actor, click.request.shown, (Keep(),))
+    await _thank(parts, click)
+
+
 async def take_back(parts: Parts, click: Click) -> None:
-    """Take back an answer that was given in words, while the agent does not have it."""
+    """Take back an answer that the agent does not have yet."""
     await parts.votes.take_back(click.actor, click.request.request)
+
+
+async def stop(parts: Parts, click: Click) -> None:
+    """Stop a decision that is held, so that the request is open again."""
+    await parts.votes.stop(click.actor, click.request.request)
 
 
 async def answer_again(parts: Parts, click: Click) -> None:

@@ -12,7 +12,7 @@ from bot.approvals.model.decision import Respond, Vote
 from bot.approvals.model.errors import CountersignError, TooLateToChange
 from bot.approvals.model.ids import ChannelId
 from bot.approvals.model.request import Request
-from bot.approvals.rules import lifecycle
+from bot.approvals.rules import calling_off
 from bot.slack import text
 from bot.slack.cards import question_blocks
 from bot.slack.listeners import replies
@@ -84,7 +84,7 @@ async def _answered(parts: Parts, change: Change) -> tuple[Request, Vote] | None
     if change.place.root is None:
         return None
     for request in await parts.reading.asked_in(change.place.root):
-        vote = lifecycle.given_in(request, change.ref)
+        vote = calling_off.given_in(request, change.ref)
         if vote is not None and vote.person.user_id == change.author.user_id:
             return request, vote
     return None

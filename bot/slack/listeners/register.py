@@ -46,6 +46,9 @@ VOTES: Final[Mapping[str | re.Pattern[str], ClickHandler]] = {
     actions.CHOICES: buttons.choose,
     actions.ANSWER_AGAIN: buttons.answer_again,
     actions.TAKE_BACK: buttons.take_back,
+    actions.STOP: buttons.stop,
+    actions.UNDO: buttons.undo,
+    actions.KEEP: buttons.keep,
 }
 """Acknowledged once they are stored."""
 

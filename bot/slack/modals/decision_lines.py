@@ -6,9 +6,30 @@ from collections.abc import Mapping, Sequence
 from typing import Final, assert_never
 
 from bot.approvals.model.caller import Caller
-from bot.approvals.model.decision import Approve, Choose, ItemVerdict, Reject, Respond, Vote
+from bot.approvals.model.decision import (
+    Approve,
+    Choose,
+    ItemVerdict,
+    Keep,
+    Reject,
+    Respond,
+    Undo,
+    Vote,
+)
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.policy import Consent, Escalate, Expire, Overdue, Pick, Remind, Stage, Step, Via, Warn
+from bot.approvals.model.policy import (
+    CloseWindow,
+    Consent,
+    Escalate,
+    Expire,
+    Overdue,
+    Pick,
+    Remind,
+    Stage,
+    Step,
+    Via,
+    Warn,
+)
 from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Pending, Request
 from bot.approvals.rules import schedule, voting
@@ -128,6 +149,8 @@ def _step(request: Request, step: Step) -> str:
             return "it expires"
         case Overdue():
             return "it is overdue, and keeps waiting"
+        case CloseWindow():
+            return "it can no longer be undone, and stays as it is"
         case _ as never:
             assert_never(never)
 
@@ -168,6 +191,8 @@ _VERDICTS: Final[Mapping[type[ItemVerdict], Verdict]] = {
     Reject: Verdict.REJECT,
     Respond: Verdict.RESPOND,
     Choose: Verdict.CHOOSE,
+    Undo: Verdict.UNDO,
+    Keep: Verdict.KEEP,
 }
 
 
@@ -182,6 +207,8 @@ def _words(vote: Vote) -> list[Element]:
                 texts.append(_written(value))
             case Choose(choice=choice):
                 texts.append(choice)
+            case Undo() | Keep():
+                pass
             case _ as never:
                 assert_never(never)
     distinct = [words for words in dict.fromkeys(texts) if words]

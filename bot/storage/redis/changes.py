@@ -30,7 +30,11 @@ async def make(db: Database, changes: Sequence[Change]) -> bool:
     messages = [message for change in changes for message in change.messages]
     webhooks = [webhook for change in changes for webhook in change.webhooks]
     return await db.change(
-        [guard for change in first.values() for guard in _guards(db, change)] + steps.absent(db, messages, webhooks),
+        [
+            *(guard for change in first.values() for guard in _guards(db, change)),
+            *(_unasked(db, change.record) for change in changes if change.moves and isinstance(change.record, Request)),
+            *steps.absent(db, messages, webhooks),
+        ],
         [
             *(step for change in changes for step in _steps(db, change)),
             *(["compare_all", db.key("surfaces_by", owner)] for owner in _owners(changes)),
@@ -47,12 +51,16 @@ def _guards(db: Database, change: Change) -> list[Step]:
         case Task(id=id, revision=revision):
             return [["revision", db.key("task", id), str(revision)]]
         case Request(id=id) as request if change.opens:
-            interrupts = db.key("interrupts", request.thread_id)
-            return [["absent", db.key("request", id)], ["unasked", interrupts, request.interrupt_id]]
+            return [["absent", db.key("request", id)], _unasked(db, request)]
         case Request(id=id, revision=revision):
             return [["revision", db.key("request", id), str(revision)]]
         case record:
             assert_never(record)
+
+
+def _unasked(db: Database, request: Request) -> Step:
+    """That no request belongs to the interrupt yet."""
+    return ["unasked", db.key("interrupts", request.thread_id), request.interrupt_id]
 
 
 def _steps(db: Database, change: Change) -> Iterator[Step]:
@@ -65,6 +73,8 @@ def _steps(db: Database, change: Change) -> Iterator[Step]:
             yield ["number", db.key("requests_of", request.task_id), request.id]
         case Request() as request:
             yield from steps.of_request(db, replace(request, revision=request.revision + 1))
+            if change.moves:
+                yield ["call", "HSET", db.key("interrupts", request.thread_id), request.interrupt_id, request.id]
         case record:
             assert_never(record)
 

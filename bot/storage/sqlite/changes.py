@@ -55,7 +55,8 @@ def _write(db: sqlite3.Connection, change: Change) -> None:
                 rows.put_on_lists(db, request)
         case Request() as request:
             request = replace(request, revision=request.revision + 1)
-            written = db.execute(_SAVE_REQUEST, rows.of_request(request))
+            moved = {"interrupt_id": request.interrupt_id if change.moves else None}
+            written = db.execute(_SAVE_REQUEST, {**rows.of_request(request), **moved})
             if written.rowcount:
                 rows.put_on_lists(db, request)
         case record:
@@ -74,6 +75,7 @@ _OPEN_REQUEST = """
     ON CONFLICT DO NOTHING
 """
 _SAVE_REQUEST = """
-    UPDATE requests SET state = :state, due_at = :due_at, next_try = :next_try, revision = :revision, body = :body
+    UPDATE OR IGNORE requests SET state = :state, due_at = :due_at, next_try = :next_try, revision = :revision,
+        body = :body, interrupt_id = COALESCE(:interrupt_id, interrupt_id)
     WHERE id = :id AND revision = :revision - 1
 """

@@ -29,9 +29,12 @@ class Batch:
             data["missing"] = {"part": str(request.gone.part), "name": request.gone.name}
         return self.noted(request, event_of(request, kind, self.clock(), data={**data, **more}), new)
 
-    def noted(self, request: Request, event: AuditEvent, new: Sequence[Message] = ()) -> Request:
-        """Add a change of the request, with this event. Returns the request as it will be stored."""
-        self.changes.append(Change(record=request, event=event, messages=new))
+    def noted(
+        self, request: Request, event: AuditEvent, new: Sequence[Message] = (), *, moves: bool = False
+    ) -> Request:
+        """Add a change of the request, with this event. `moves` as in `Change`. Returns the request as it will be
+        stored."""
+        self.changes.append(Change(record=request, event=event, messages=new, moves=moves))
         return replace(request, revision=request.revision + 1)
 
     def opened(self, request: Request, event: AuditEvent, new: Sequence[Message]) -> None:
@@ -45,6 +48,14 @@ class Batch:
         event = AuditEvent(kind=kind, at=self.clock(), task_id=task.id, data=data or {})
         self.changes.append(Change(record=task, event=event, messages=new))
         return replace(task, revision=task.revision + 1)
+
+    def latest(self, request: Request) -> Request:
+        """The request as it will be stored, with all changes that were added."""
+        found = request
+        for change in self.changes:
+            if isinstance(change.record, Request) and change.record.id == request.id:
+                found = change.record if change.opens else replace(change.record, revision=change.record.revision + 1)
+        return found
 
     @property
     def delivers(self) -> bool:
@@ -61,6 +72,12 @@ class Batch:
             for each in self.changes
             if each.opens and isinstance(each.record, Request) and isinstance(each.record.state, Decided)
         ]
+
+    @property
+    def offers_undo(self) -> bool:
+        """Whether an undo window is opened by these changes."""
+        opened = (change.record for change in self.changes if change.opens)
+        return any(isinstance(record, Request) and record.is_window for record in opened)
 
     @property
     def opens(self) -> bool:

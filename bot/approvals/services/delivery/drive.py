@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import assert_never
 
 from bot import crash_points
@@ -22,6 +23,7 @@ from bot.approvals.model.audit import AuditEvent, event_of
 from bot.approvals.model.decision import Cancelled, Expired
 from bot.approvals.model.errors import Conflict, CountersignError, InvalidAnswer, Unreachable
 from bot.approvals.model.ids import RequestId, TaskId
+from bot.approvals.model.policy import OnStale
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import (
     Failure,
@@ -35,9 +37,10 @@ from bot.approvals.model.task import (
 from bot.approvals.ports.engine import Draining, Engine, Unsaved
 from bot.approvals.ports.storage import Records, Storage
 from bot.approvals.ports.work import Clock, Work
-from bot.approvals.rules import lifecycle
+from bot.approvals.rules import lifecycle, windows
 from bot.approvals.rules.matching import ConditionFailed
 from bot.approvals.rules.next_action import (
+    AskAfterStale,
     AskInstead,
     GiveUp,
     Move,
@@ -54,6 +57,7 @@ from bot.approvals.services.delivery.leasing import Leases
 from bot.approvals.services.delivery.opening import Opening
 from bot.approvals.services.delivery.recording import Recording, is_news
 from bot.approvals.services.messages import wanted
+from bot.durations import spoken
 
 log = logging.getLogger(__name__)
 
@@ -223,6 +227,9 @@ class Delivery:
                     status = replace(status, failure=self.recording.fault(str(failed)))
                 await self.recording.store(batch)
                 return status
+            case AskAfterStale(request=request):
+                await self._ask_after_stale(task, request)
+                return status
             case GiveUp():
                 await self.recording.lose(task, requests)
             case Record():
@@ -262,7 +269,7 @@ class Delivery:
             return await self._unanswerable(batch, task, request, invalid)
         batch.request(lifecycle.attempted(request), "resume_begun", told=answer)
         await self._store_before_run(batch, task.id)
-        crash_points.point("resume-begun")
+        crash_points.point("undo-begun" if windows.wants_undo(request) else "resume-begun")
         own = deepcopy(answer)  # a graph may change what it is given
         return await self.engine.resume(task, lease, request.interrupt_id, own, self.clock(), requests)
 
@@ -276,6 +283,18 @@ class Delivery:
         reopened = lifecycle.asked_again(request, objection, now)
         event = event_of(reopened, "asked_again", now, data={**full(reopened, task), "objection": objection})
         await self.storage.save_request(reopened, event, [wanted.card_of(reopened)])
+
+    async def _ask_after_stale(self, task: Task, request: Request) -> None:
+        """Ask again what was decided too long ago, or stop the task there if the policy says so."""
+        batch = Batch(clock=self.clock)
+        if request.policy.on_stale is OnStale.ASK:
+            await self.opening.ask_after_stale(batch, task, request)
+            await self.recording.store(batch)
+            return
+        valid_for = spoken(request.policy.valid_for or timedelta())
+        why = f"The decision could not be delivered within {valid_for}, so it is not used."
+        batch.request(lifecycle.stopped(request, self.clock()), "stale")
+        await self.recording.stop(task, why, batch)
 
     async def _unanswerable(self, batch: Batch, task: Task, request: Request, invalid: InvalidAnswer) -> ThreadStatus:
         """Record that there is no value to resume with. If that is because nobody answered, the task ends: silence is

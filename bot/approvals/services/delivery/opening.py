@@ -17,13 +17,13 @@ from bot.approvals.model.errors import InvalidAnswer, Unreachable
 from bot.approvals.model.ids import JSON, ChannelId, RequestId
 from bot.approvals.model.message import Message
 from bot.approvals.model.policy import Policy, one_stage
-from bot.approvals.model.question import Question
-from bot.approvals.model.request import Before, Decided, OpenStage, Pending, Request, Superseded
+from bot.approvals.model.question import Question, payload_digest
+from bot.approvals.model.request import Before, Decided, Delivered, OpenStage, Pending, Request, Superseded
 from bot.approvals.model.task import Task
 from bot.approvals.ports.engine import Engine
 from bot.approvals.ports.slack import LookupFailed
 from bot.approvals.ports.work import Clock
-from bot.approvals.rules import lifecycle, schedule, voting
+from bot.approvals.rules import calling_off, lifecycle, schedule, voting, windows
 from bot.approvals.rules.matching import ConditionFailed
 from bot.approvals.services.audit.snapshot import full
 from bot.approvals.services.delivery.batch import Batch
@@ -51,9 +51,9 @@ class Opening:
     eligibility: Eligibility
     clock: Clock
 
-    async def ask(self, batch: Batch, task: Task, requests: Sequence[Request], asked: Asked) -> None:
+    async def ask(self, batch: Batch, task: Task, requests: Sequence[Request], asked: Asked) -> Sequence[Request]:
         """Open the request of this interrupt, or renew it if the graph asks something else by now. Adds that to the
-        batch.
+        batch, and returns the requests as they will be stored, apart from what is opened or renewed.
 
         Raises `AskedTooOften`, `ConditionFailed` if nobody can say which policy governs (a renewed request then has
         nobody who may answer), or `Unreachable` if Slack does not say what a rule needs to know.
@@ -61,12 +61,20 @@ class Opening:
         known = next((request for request in requests if request.interrupt_id == asked.interrupt_id), None)
         if known is not None:
             await self._renew(batch, task, known, asked)
-            return
+            return requests
+        if (approved := _looked_at_again(requests, asked)) is not None:
+            renewed = await self._look_again(batch, task, approved, asked)
+            return [renewed if each.id == renewed.id else each for each in requests]
         policy = await self._policy(task, asked.question)
         rounds = sum(request.place == asked.place and not isinstance(request.state, Pending) for request in requests)
         if policy.max_rounds is not None and rounds >= policy.max_rounds:
             raise AskedTooOften(asked.place, rounds)
-        await self._open(batch, task, asked, await self._terms(policy), _before(requests, asked))
+        opened = await self._open(batch, task, asked, await self._terms(policy), _before(requests, asked))
+        approval = windows.approval_of(requests) if opened.is_window else None
+        if approval is None:
+            return requests
+        offered = batch.request(windows.offered(approval, opened), "undo_offered")
+        return [offered if each.id == offered.id else each for each in requests]
 
     async def ask_instead(self, batch: Batch, task: Task, request: Request, asked: Asked) -> None:
         """Ask what the agent asks now, instead of what was decided: as a new version, on a new card. Adds that to the
@@ -77,6 +85,30 @@ class Opening:
         await self._ask_anew(batch, task, renewed, terms, now, [wanted.card_of(renewed)])
         if failure is not None:
             raise failure
+
+    async def ask_after_stale(self, batch: Batch, task: Task, request: Request) -> None:
+        """Ask the same again, because the decision was not delivered as long as it was valid: as a new version, on a
+        new card. Adds that to the batch."""
+        now = self.clock()
+        renewed = await self.eligibility.introduced(lifecycle.ask_after_stale(request, now))
+        event = event_of(renewed, "stale", now, data=full(renewed, task))
+        batch.noted(renewed, event, [wanted.card_of(renewed), *wanted.files_of(renewed, now)])
+
+    async def _look_again(self, batch: Batch, task: Task, approved: Request, asked: Asked) -> Request:
+        """Ask what was approved again, as a new version on the same card, because the agent found it changed. Returns
+        the request as it will be stored."""
+        terms, failure = await self._or_nobody(approved, self._anew(task, asked.question))
+        now = self.clock()
+        if isinstance(approved.state, Decided):
+            approved = batch.request(lifecycle.delivered(approved, now), "delivered")
+        renewed = lifecycle.look_again(approved, asked, terms.policy, now)
+        renewed = await self.eligibility.introduced(replace(renewed, unknown=terms.unknown))
+        event = event_of(renewed, "asked_anew", now, data=full(renewed, task))
+        said = [wanted.reminder_of(renewed, now), *wanted.files_of(renewed, now)]
+        stored = batch.noted(renewed, event, said, moves=True)
+        if failure is not None:
+            raise failure
+        return stored
 
     async def _anew(self, task: Task, question: Question) -> Terms:
         return await self._terms(await self._policy(task, question))
@@ -134,7 +166,7 @@ class Opening:
         except LookupFailed as failed:
             raise Unreachable("Slack did not say who or where it is") from failed
 
-    async def _open(self, batch: Batch, task: Task, asked: Asked, terms: Terms, before: Before | None) -> None:
+    async def _open(self, batch: Batch, task: Task, asked: Asked, terms: Terms, before: Before | None) -> Request:
         crash_points.point("interrupt-reached")
         now = self.clock()
         request = Request(
@@ -156,10 +188,11 @@ class Opening:
             open=OpenStage(asked=(), opened_at=now),
         )
         request = await self.eligibility.introduced(schedule.enter_stage(request, now))
-        request = self._ruled(request, now)
+        request = windows.closed(self._ruled(request, now), now)
         event = event_of(request, "opened", now, data={**full(request, task), **_answer(request)})
         shown = [wanted.card_of(request), *self._elsewhere(request), *wanted.files_of(request, now)]
         batch.opened(request, event, shown)
+        return request
 
     def _ruled(self, request: Request, now: datetime) -> Request:
         """The request, answered if its policy answers without a person. If it does not take that answer, people are
@@ -177,7 +210,8 @@ class Opening:
         except InvalidAnswer as invalid:
             log.warning("request %s is put to people, as its policy's answer does not fit: %s", request.id, invalid)
             return request
-        return replace(request, state=Decided(decision=decision, next_try=now))
+        ruled = replace(request, state=Decided(decision=decision, next_try=now))
+        return calling_off.hold(ruled, request, request.policy.hold, now)
 
     def _elsewhere(self, request: Request) -> list[Message]:
         """The card in the policy's own channel, if the policy names one and it exists."""
@@ -188,6 +222,32 @@ class Opening:
             log.warning("request %s: there is no channel %s for its card", request.id, ref)
             return []
         return [wanted.copy_in(request, ChannelId(ref), request.opened_at)]
+
+
+def _looked_at_again(requests: Sequence[Request], asked: Asked) -> Request | None:
+    """The request that was approved and whose question this one takes the place of. None if this one is no such
+    question, or if there is no such request."""
+    digest = asked.question.look_again
+    if not digest:
+        return None
+    taken = (request for request in reversed(requests) if _was_taken(request))
+    return next((each for each in taken if digest in _approved_digests(each)), None)
+
+
+def _approved_digests(request: Request) -> tuple[str, str]:
+    """What an agent that looks again calls the approval by: what it asked first, and what it asked since."""
+    return payload_digest(request.proposed.payload), request.proposed.look_again
+
+
+def _was_taken(request: Request) -> bool:
+    """Whether the agent has the answer, or looked again once more instead of taking it."""
+    match request.state:
+        case Delivered(stopped=False) | Superseded(changed=True):
+            return True
+        case Decided(attempts=attempts):
+            return attempts > 0
+        case _:
+            return False
 
 
 def _before(requests: Sequence[Request], asked: Asked) -> Before | None:

@@ -11,10 +11,10 @@ from typing import Final, assert_never
 from bot import crash_points
 from bot.approvals.model.agent import Phase, ThreadStatus
 from bot.approvals.model.caller import is_of_caller
-from bot.approvals.model.decision import Cancelled
+from bot.approvals.model.decision import Answered, Cancelled, Outcome
 from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.ids import JSON, TaskId
-from bot.approvals.model.request import Decided, Pending, Request
+from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import (
     Ended,
     Failed,
@@ -64,7 +64,7 @@ class Recording:
         requests = [self._noted(batch, request, status) for request in requests]
         for asked in status.asked:
             try:
-                await self.opening.ask(batch, task, requests, asked)
+                requests = list(await self.opening.ask(batch, task, requests, asked))
             except AskedTooOften as often:
                 self._stop(batch, task, str(often))
                 await self.store(batch)
@@ -84,6 +84,7 @@ class Recording:
             if isinstance(request.state, Decided):
                 reported = _reported(status) if request is last else ""
                 self._account(batch, request, status, reported, final=task.tries >= lifecycle.MAX_ATTEMPTS)
+        self._settle_offers(batch, requests)
         await self.store(batch)
         return None
 
@@ -132,11 +133,12 @@ class Recording:
                 batch.request(lifecycle.delivered(request, now, outcome=outcome), "delivered")
             elif isinstance(request.state, Pending | Decided):
                 batch.request(lifecycle.stopped(request, now), "superseded")
+        self._settle_offers(batch, requests)
         await self.store(batch)
 
-    async def stop(self, task: Task, why: str) -> None:
-        """End the task where it stands. Its graph does not run again."""
-        batch = Batch(clock=self.clock)
+    async def stop(self, task: Task, why: str, batch: Batch | None = None) -> None:
+        """End the task where it stands. Its graph does not run again. Stores the batch's changes with that."""
+        batch = batch or Batch(clock=self.clock)
         self._stop(batch, task, why)
         await self.store(batch)
 
@@ -156,10 +158,9 @@ class Recording:
             crash_points.point("before-delivered")
         await self.storage.save_all(changes, durable=durable)
         if batch.opens:
-            if is_of_caller(_task_of(changes[0])):
-                crash_points.point("call-asked")
-            else:
-                crash_points.point("request-opened")
+            crash_points.point("call-asked" if is_of_caller(_task_of(changes[0])) else "request-opened")
+        if batch.offers_undo:
+            crash_points.point("window-opened")
         for task_id in batch.decided:
             self.work.deliver(task_id)
 
@@ -201,6 +202,17 @@ class Recording:
                 return batch.request(replace(request, gone=gone), "code_missing" if gone else "code_back")
             case _:
                 return request
+
+    def _settle_offers(self, batch: Batch, requests: Sequence[Request]) -> None:
+        """Have each approval say what became of the offer to undo what it led to."""
+        latest = {request.id: batch.latest(request) for request in requests}
+        for approval in latest.values():
+            offer = approval.undo
+            window = latest.get(offer.request_id) if offer is not None and offer.outcome is None else None
+            if offer is not None and window is not None and isinstance(window.state, Delivered | Superseded):
+                settled = isinstance(window.decision, Answered) and isinstance(window.state, Delivered)
+                outcome = window.decision.outcome if settled and window.decision is not None else Outcome.CLOSED
+                batch.request(replace(approval, undo=replace(offer, outcome=outcome)), "undo_settled")
 
     def _with_loss(self, requests: Sequence[Request], status: ThreadStatus) -> ThreadStatus:
         """The status, with the missing code as its failure if the task cannot go on without it. A stop that is gone is

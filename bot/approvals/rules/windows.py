@@ -1,0 +1,105 @@
+"""The rules of an undo window: an agent has acted, and people may have that undone for a while. Pure functions.
+
+A window is no approval. What it is about has happened, so silence leaves it as it is, one person is enough to undo it,
+and the time counts from the action and not from the card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.approvals.model.decision import Answered, Keep, Reject, Undo, WindowClosed
+from bot.approvals.model.ids import Person, Program
+from bot.approvals.model.policy import CloseWindow, Group, Policy, Stage, Step
+from bot.approvals.model.question import Question
+from bot.approvals.model.request import Decided, Delivered, Pending, Request
+from bot.approvals.model.undo_offer import UndoOffer
+
+
+def under(policy: Policy, question: Question, requester: Person | Program) -> Policy:
+    """The policy as it governs this question. For an undo window: who may undo, until the window closes. What the
+    policy says about approving does not apply. Any other question is governed as the policy says."""
+    window = question.window
+    if window is None:
+        return policy
+    terms = policy.undo
+    may = Group(approvers=terms.approvers, held=terms.held)
+    if not terms.approvers and (isinstance(requester, Program) or not terms.requester):
+        groups = policy.stages[0].groups
+        may = Group(
+            approvers=tuple(dict.fromkeys(ref for group in groups for ref in group.approvers)),
+            held=tuple(dict.fromkeys(ref for group in groups for ref in group.held)),
+        )
+    return replace(
+        policy,
+        stages=(Stage(groups=(may,), steps=(Step(after=window.length, action=CloseWindow()),)),),
+        self_approval=False,
+        reasons=(),
+        hours=None,
+        confirm=False,
+        auto=None,
+        extend=None,
+        hold=timedelta(),
+        valid_for=None,
+    )
+
+
+def began(request: Request, now: datetime) -> datetime:
+    """When the agent acted: as it says, but never later than it asked."""
+    asked = min(request.fingerprint.at, now) if request.fingerprint is not None else now
+    window = request.question.window
+    return min(window.at, asked) if window is not None and window.at is not None else asked
+
+
+def closed(request: Request, now: datetime) -> Request:
+    """The request, settled if its window has closed and nobody has answered. Then what was done stays."""
+    until = request.deadline
+    if not request.is_window or not isinstance(request.state, Pending) or until is None or until > now:
+        return request
+    return replace(request, state=Decided(decision=WindowClosed(at=until), next_try=now))
+
+
+# --- The approval that led to the action --------------------------------------------------------
+
+
+def approval_of(requests: Sequence[Request]) -> Request | None:
+    """The request whose approval led to what a task has done last: the one that was decided last. None if none was, or
+    if another one is still open beside it, as nobody can tell then which of them it was."""
+    asked = [request for request in requests if not request.is_window]
+    if any(isinstance(request.state, Pending) for request in asked):
+        return None
+    agreed = [request for request in asked if _led_on(request)]
+    last = max(agreed, key=_decided_at, default=None)
+    return last if last is not None and last.undo is None else None
+
+
+def offered(approval: Request, window: Request) -> Request:
+    """The approval, with how what it led to can be undone."""
+    assert window.deadline is not None  # noqa: S101 - a window always closes
+    offer = UndoOffer(request_id=window.id, version=window.version, digest=window.digest, until=window.deadline)
+    return replace(approval, undo=offer)
+
+
+def wants_undo(request: Request) -> bool:
+    """Whether people decided to have undone what was done."""
+    decision = request.decision
+    return isinstance(decision, Answered) and any(isinstance(each, Undo) for each in decision.verdicts)
+
+
+def _led_on(request: Request) -> bool:
+    """Whether the agent got an answer that let it go on."""
+    state = request.state
+    taken = isinstance(state, Delivered) or (isinstance(state, Decided) and state.attempts > 0)
+    decision = request.decision
+    return (
+        taken
+        and isinstance(decision, Answered)
+        and any(not isinstance(each, Reject | Keep) for each in decision.verdicts)
+    )
+
+
+def _decided_at(request: Request) -> datetime:
+    assert request.decision is not None  # noqa: S101 - it led on
+    return request.decision.at
