@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from bot.approvals.model.actor import COMMAND, Shown
@@ -13,11 +14,11 @@ from bot.approvals.model.caller import Caller
 from bot.approvals.model.decision import Respond
 from bot.approvals.model.ids import Program
 from bot.approvals.model.policy import Group, Policy, Stage
-from bot.approvals.model.question import Item, Question, Risk, Verdict
+from bot.approvals.model.question import Item, Question, Risk, Verdict, Window
 from bot.approvals.model.task import Task
 from bot.approvals.services.audit.snapshot import full
 from bot.storage.codec import _CONVERTER
-from tests.support.builders import a_task
+from tests.support.builders import NOON, a_task
 from tests.support.fakes.world import (
     ALICE,
     BOB,
@@ -53,6 +54,15 @@ TRANSFER = Question(
 def asked_by(event: AuditEvent) -> Question:
     """The question, made of nothing but the event's data as it is exported."""
     return _CONVERTER.structure(json.loads(json.dumps(dict(event.data)))["question"], Question)
+
+
+def test_the_event_of_an_offer_to_undo_says_for_how_long_since_when_and_how() -> None:
+    window = Window(length=timedelta(minutes=10), at=NOON, how="Moves them back")
+    asked = replace(TRANSFER, window=window)
+
+    data = full(replace(a_request(), question=asked), a_task())
+
+    assert _CONVERTER.structure(json.loads(json.dumps(data))["question"], Question) == asked
 
 
 def test_the_event_says_which_program_asks_and_through_which_pages_people_may_answer() -> None:
