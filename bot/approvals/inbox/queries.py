@@ -277,4 +277,5 @@ def _asked(policies: Policies) -> tuple[str, ...]:
     later = (
         to for stage in stages for step in stage.steps if isinstance(step.action, Escalate) for to in step.action.to
     )
-    return tuple(dict.fromkeys((*(ref for stage in stages for ref in stage.approvers), *later)))
+    undoing = (ref for policy in policies.policies for ref in policy.undo.approvers)
+    return tuple(dict.fromkeys((*(ref for stage in stages for ref in stage.approvers), *later, *undoing)))

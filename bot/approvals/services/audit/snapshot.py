@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.policy import Stage
+from bot.approvals.model.policy import Policy, Stage
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.rules import eligible
@@ -37,6 +37,7 @@ def full(request: Request, task: Task) -> dict[str, JSON]:
             "reasons": [str(verdict) for verdict in request.policy.reasons],
             "private": request.policy.private,
             "via": list(request.policy.via),
+            **_afterwards(request.policy),
         },
         "deadline": request.deadline.isoformat() if request.deadline is not None else None,
     }
@@ -66,6 +67,16 @@ def plain(value: object) -> Any:
 def _source(task: Task) -> JSON:
     """What the program that asks said about itself. None if a person started the task in Slack."""
     return {"name": task.caller.source, "url": task.caller.url, "run": task.caller.run} if task.caller else None
+
+
+def _afterwards(policy: Policy) -> dict[str, JSON]:
+    """What holds once a decision is made."""
+    return {
+        "hold_seconds": policy.hold.total_seconds(),
+        "valid_for_seconds": policy.valid_for.total_seconds() if policy.valid_for is not None else None,
+        "on_stale": str(policy.on_stale),
+        "undo": {"approvers": list(policy.undo.approvers), "requester": policy.undo.requester},
+    }
 
 
 def _stage(stage: Stage) -> JSON:

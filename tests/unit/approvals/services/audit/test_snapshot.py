@@ -103,6 +103,10 @@ async def test_the_event_of_an_opened_request_holds_all_that_it_asks() -> None:
         "reasons": ["reject"],
         "private": False,
         "via": [],
+        "hold_seconds": 0.0,
+        "valid_for_seconds": None,
+        "on_stale": "ask",
+        "undo": {"approvers": [], "requester": True},
     }
     assert started.data == {"graph": "cleanup", "inputs": {"invoice": "17"}}
 
