@@ -34,6 +34,7 @@ from tests.support.stage import PEOPLE, WAIT, Bot, Message, Room, Slack, Thread
 
 FIXTURES: Final = ("bot", "house", "houses", "room", "simulator", "store")
 on_both_stores: Final = pytest.mark.parametrize("store", ["sqlite", "redis"], indirect=True)
+MODULE: Final = "tests.support.moved_bot"
 _IN_SYNC: Final = (MessageKind.OPENING, MessageKind.CARD, MessageKind.COPY)
 
 
@@ -127,7 +128,7 @@ async def simulator(house: House) -> AsyncIterator[Simulator]:
 async def bot(house: House, simulator: Simulator) -> Bot:
     """The module's bot, which is at work."""
     if house.bot.process is None or house.bot.process.poll() is not None:
-        await born(house.bot, simulator)
+        await born(house.bot, simulator, module=MODULE)
     return house.bot
 
 
@@ -167,7 +168,7 @@ class Case:
         """Kill the bot, let so much time pass, and start it again."""
         self.house.bot.kill()
         await self.later(**span)
-        await born(self.house.bot, self.simulator)
+        await born(self.house.bot, self.simulator, module=MODULE)
 
     # --- What is recorded -----------------------------------------------------------------------
 
@@ -291,19 +292,19 @@ async def case(house: House, room: Room, line: str, *, who: str = "alice") -> As
     thread = await room.start(line, who=who)
     channel = next(each["id"] for each in await room.seat(who).channels() if each["name"] == room.channel.lstrip("#"))
     async with house.records() as storage:
-        id = await _task_in(storage, ChannelId(channel), Ts(thread.ts))
+        id = await _task_at(storage, MessageRef(channel=ChannelId(channel), ts=Ts(thread.ts)))
         yield Case(house=house, room=room, thread=thread, storage=storage, channel=ChannelId(channel), id=id)
         proof = await verify(storage)
         assert not isinstance(proof, Broken), proof
 
 
-async def _task_in(storage: Storage, channel: ChannelId, thread_ts: Ts) -> TaskId:
-    """The task whose thread this is, once the bot has noted that."""
+async def _task_at(storage: Storage, opening: MessageRef) -> TaskId:
+    """The task that this message opens, once the bot has noted that."""
     end = time.monotonic() + WAIT
-    while not (found := await storage.tasks_in(channel, thread_ts)):
-        assert time.monotonic() < end, "the task's thread is not recorded"
+    while (found := await storage.message_at(opening)) is None:
+        assert time.monotonic() < end, "the task's opening is not recorded"
         await asyncio.sleep(0.02)
-    return found[0].id
+    return found.task_id
 
 
 ANSWERS: Final = (
