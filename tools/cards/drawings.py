@@ -225,8 +225,10 @@ def _lists(of: Standard, every: Sequence[State]) -> Iterator[Drawing]:
 def contents_of(person: Person, listed: Sequence[State]) -> Contents:
     """The inbox of somebody who may answer these, or has answered them, and who asked for them."""
     rows = [_row(state, state.request) for state in listed]
-    waiting = tuple(row for row in rows if row.request and isinstance(row.request.state, Pending))
-    decided = tuple(row for row in rows if row not in waiting)
+    pending = tuple(row for row in rows if row.request and isinstance(row.request.state, Pending))
+    decided = tuple(row for row in rows if row not in pending)
+    undoable = tuple(row for row in pending if row.request and row.request.is_window)
+    waiting = tuple(row for row in pending if row not in undoable)
     mine = tuple(_row(state, None) for state in listed)
     return Contents(
         person=person,
@@ -237,6 +239,7 @@ def contents_of(person: Person, listed: Sequence[State]) -> Contents:
         all_waiting=len(waiting),
         overdue=0,
         graphs=tuple(sorted({state.task.graph for state in listed})),
+        undoable=Page(rows=undoable, total=len(undoable)),
     )
 
 
