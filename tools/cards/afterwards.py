@@ -104,11 +104,11 @@ def _delivered(request: Request, outcome: str, at: datetime) -> Request:
 
 
 def _changed(approved: Request, at: datetime) -> Request:
-    """The approved request, asked again because its first value is another one by now."""
+    """The approved request, asked again because its first plain value is another one by now."""
 
     def other(item: Item) -> Item:
-        name = next(iter(item.arguments), "")
-        changed = {**item.arguments, name: "another value"} if name else {"note": "another value"}
+        texts = (name for name, value in item.arguments.items() if isinstance(value, str | int) and value != "")
+        changed = {**item.arguments, next(texts, "note"): "another"}
         return replace(item, arguments=changed)
 
     question = replace(approved.proposed, items=tuple(map(other, approved.proposed.items)))
