@@ -58,7 +58,7 @@ def of_window(of: Standard) -> Iterator[State]:
     """What can become of an undo window."""
     asked, at = of.request, _ACTED
     yield State(name="asked", task=of.task, request=asked)
-    if windows.is_undoable(asked):
+    if windows.can_undo(asked):
         yield from _undone(of, at)
     kept = _answered(of, Keep(), at)
     ended = Ended(outcome=of.asking.outcome, at=at + _SOON)

@@ -67,6 +67,7 @@ from tests.support.fakes.clock import MORNING
 from tests.support.fakes.world import ALICE, BOB, RITA
 
 R1, T1 = RequestId("r1"), TaskId("t1")
+OFFER = UndoOffer(request_id=RequestId("r2"), version=1, digest="d2", until=MORNING)
 
 
 def answered(*verdicts: ItemVerdict, edited: bool = False) -> Decision:
