@@ -22,7 +22,7 @@ from bot.approvals.model.ids import ChannelId, MessageRef, TaskId, Ts
 from bot.approvals.model.message import Message as Record
 from bot.approvals.model.message import MessageKind, revision_of
 from bot.approvals.model.request import Delivered, Pending, Request, RequestState
-from bot.approvals.model.task import Ended, Failed, Task
+from bot.approvals.model.task import Ended, Failed, Task, TaskCancelled
 from bot.approvals.ports.storage import Records, Storage
 from bot.approvals.services.audit.proof import Broken, verify
 from bot.storage.redis.store import RedisStorage, client
@@ -138,6 +138,17 @@ async def room(house: House, simulator: Simulator) -> Room:
     return Room(simulator, await simulator.names(), f"#room-{next(house.rooms)}")
 
 
+async def now(simulator: Simulator) -> datetime:
+    """The time that the local Slack and the bot have."""
+    return datetime.fromtimestamp(float((await simulator.get("/sim/clock"))["now"]), UTC)
+
+
+async def keep_cards(room: Room) -> None:
+    """From now on the bot cannot change a message: people go on seeing the buttons of before."""
+    for way in ("response_url", "chat.update"):
+        await room.simulator.fault(way, "status", status=500, times=1000)
+
+
 # --- One task -----------------------------------------------------------------------------------
 
 
@@ -158,7 +169,7 @@ class Case:
 
     async def now(self) -> datetime:
         """The bot's time."""
-        return datetime.fromtimestamp(float((await self.simulator.get("/sim/clock"))["now"]), UTC)
+        return await now(self.simulator)
 
     async def later(self, **span: float) -> None:
         """Let so much time pass, in `timedelta`'s words."""
@@ -210,10 +221,10 @@ class Case:
         return await self.request(number)
 
     async def ended(self) -> Task:
-        """The task, once it has ended or failed."""
+        """The task, once it has ended, was cancelled, or failed."""
 
         async def over() -> bool:
-            return isinstance((await self.task()).state, Ended | Failed)
+            return isinstance((await self.task()).state, Ended | Failed | TaskCancelled)
 
         await self.until(over, "the end of the task")
         return await self.task()
