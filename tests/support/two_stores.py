@@ -209,7 +209,7 @@ class Case:
             await asyncio.sleep(0.02)
 
     async def stands(self, *states: type[RequestState], number: int = -1, version: int = 0) -> Request:
-        """The request, once it is in one of these states, and in this version if one is given."""
+        """The request, once it is in one of these states, and in this version if one is given. -1 is the newest."""
 
         async def so() -> bool:
             requests = (await self.records()).requests
@@ -253,20 +253,29 @@ class Case:
         """The copies of the card, in DMs and in the policy's channel."""
         return await self.shown(MessageKind.COPY, number)
 
-    async def agree(self, *words: str, offering: Sequence[str] = (), without: Sequence[str] = ()) -> str:
+    async def agree(
+        self,
+        *words: str,
+        offering: Sequence[str] = (),
+        without: Sequence[str] = (),
+        opening: Sequence[str] | None = None,
+        number: int = -1,
+    ) -> str:
         """See that the card, each copy of it and the opening tell the same: they all hold these words, and none of
-        those. The card and its copies offer these actions and no other answer. Returns the words of the card."""
-        card, copies = await self.card(), await self.copies()
-        (opening,) = await self.shown(MessageKind.OPENING)
+        those; the opening holds its own if some are given. The card and its copies offer these answers and no other.
+        Returns the words of the card."""
+        card, copies = await self.card(number), await self.copies(number)
         for message in (card, *copies):
-            text = self.room.read(message)
-            assert set(answers(message)) == set(offering), (answers(message), text)
-            assert all(word in text for word in words), text
-            assert not any(word in text for word in without), text
-        text = self.room.read(opening)
-        assert all(word in text for word in words), text
-        assert not any(word in text for word in without), text
+            self._says(message, words, without)
+            assert set(answers(message)) == {*offering}, (answers(message), self.room.read(message))
+        (first,) = await self.shown(MessageKind.OPENING)
+        self._says(first, words if opening is None else opening, without)
         return self.room.read(card)
+
+    def _says(self, message: Message, words: Sequence[str], without: Sequence[str]) -> None:
+        text = self.room.read(message)
+        assert all(word in text for word in words), (words, text)
+        assert not any(word in text for word in without), (without, text)
 
     async def _in_sync(self) -> bool:
         records = await self.records()
