@@ -45,7 +45,7 @@ def offer(request: Request) -> str:
     """Until when and by whom it can be undone, as mrkdwn without a full stop."""
     assert request.deadline is not None  # noqa: S101 - a window always closes
     end = moment(request.deadline)
-    if not windows.is_undoable(request):
+    if not windows.can_undo(request):
         return f"This cannot be undone, so it stays; the agent goes on by {end}"
     who = who_may(request)
     return f"{who} can undo it until {end}" if who else f"*Nobody may undo it*, so it stays; the agent goes on by {end}"
@@ -54,7 +54,7 @@ def offer(request: Request) -> str:
 def standing(request: Request) -> list[Block]:
     """How an open window stands; then what is wrong with the window that the agent gave, if anything is."""
     window = request.question.window
-    after = "; if nobody does, it stays" if windows.is_undoable(request) and who_may(request) else ""
+    after = "; if nobody does, it stays" if windows.can_undo(request) and who_may(request) else ""
     problem = text.sentence(window.problem, 200) if window is not None else ""
     return [
         blocks.section(f"{offer(request)}{after}"),
