@@ -1,11 +1,14 @@
-"""Moves the old files of a folder to a trash folder, after a person approves the list: scan, ask, move, report.
+"""Moves the old files of a folder to a trash folder, after a person approves the list. Afterwards it can be undone.
 
-Only folders below CLEANUP_ROOT are allowed. A file that changed after the list was shown stays where it is.
+The steps: scan, ask, look, move, offer, put back, report. Only folders below CLEANUP_ROOT are allowed. If a file
+changed after the list was shown, `look` asks again. One that changes even after that stays where it is.
 """
 
 import hashlib
+import json
 import os
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -17,14 +20,16 @@ from langgraph.types import interrupt
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from graphs import trash
+from graphs import effects, file_words, trash, undo
+from graphs.answers import verdict
 
 DEFAULT_ROOT: Final = "var/files"
 DEFAULT_AGE: Final = "30d"
+DEFAULT_UNDO: Final = "10m"
+MAX_UNDO: Final = timedelta(days=3650)
 MAX_FILES: Final = 2_000  # in one question, because somebody has to read it
 
-_HOURS: Final = {"h": 1, "d": 24, "w": 7 * 24}
-_MAX_LISTED: Final = 10
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class Inputs(TypedDict):
@@ -69,10 +74,16 @@ class State(Inputs):
     files: NotRequired[list[trash.File]]
     more: NotRequired[int]
     unread: NotRequired[list[trash.Skipped]]
+    window: NotRequired[str]
     approved: NotRequired[bool]
     feedback: NotRequired[str]
+    gone: NotRequired[list[trash.Skipped]]
     moved: NotRequired[list[trash.File]]
     skipped: NotRequired[list[trash.Skipped]]
+    acted_at: NotRequired[str]
+    undone: NotRequired[bool]
+    back: NotRequired[list[trash.File]]
+    stayed: NotRequired[list[trash.Skipped]]
     outcome: NotRequired[str]
 
 
@@ -85,13 +96,14 @@ def check_inputs(inputs: dict[str, Any]) -> None:
     _folder(inputs)
     _age(inputs)
     _keep(inputs)
+    _window()
 
 
 def scan(state: State) -> dict[str, Any]:
     """Lists the files that are old enough, oldest first, with what `move` needs to see whether a file changed."""
     inputs = dict(state)
     root, folder = _folder(inputs)
-    keep = _keep(inputs)
+    keep, window = _keep(inputs), _window()
 
     def keeps(path: str) -> bool:
         return any(fnmatchcase(name, keep) for name in (path, PurePosixPath(path).name))
@@ -104,47 +116,42 @@ def scan(state: State) -> dict[str, Any]:
         "files": files[:MAX_FILES],
         "more": len(files[MAX_FILES:]),
         "unread": unread,
+        "window": window,
     }
 
 
 def ask(state: State) -> dict[str, Any]:
     """Shows the list and waits for `{"approved": bool, "feedback": str}`. Any other answer counts as a no."""
-    files, folder = state["files"], state["folder"]
-    details: dict[str, Any] = {
-        "path": folder,
-        "size": _size(files),
-        "oldest": _day(files[0]),
-        "goes to": _trash_folder(state),
-    }
-    if state["more"]:
-        details["left for another run"] = state["more"]
-    if state["unread"]:
-        details["could not be read"] = _listed(state["unread"])
-    details["names"] = [f"{file['path']} ({_human(file['size'])})" for file in files]
+    return _answered(interrupt(_question(state, state["files"])))
 
-    answer = interrupt(
-        {
-            "question": f"Move {_count(len(files))} of {folder} to the trash?",
-            "details": details,
-            "reason": f"unchanged for {_older_than(state)}, and can be moved back",
-            "summary": ["names", "size", "oldest"],
-            "risk_level": "medium",
-            "answer": "object",
-        }
-    )
-    match answer:
-        case {"approved": bool(approved), **rest}:
-            return {"approved": approved, "feedback": str(rest.get("feedback") or "")}
-        case bool(approved):
-            return {"approved": approved, "feedback": ""}
-        case _:
-            return {"approved": False, "feedback": "The answer was neither yes nor no."}
+
+def look(state: State, config: RunnableConfig) -> dict[str, Any]:
+    """Compares the files with what was approved. If they differ, asks about them as they are now.
+
+    Moves nothing. If no file is left, nobody is asked.
+    """
+    files: list[trash.File] = []
+    gone: list[trash.Skipped] = []
+    changed: list[str] = []
+    with trash.open_root(Path(state["root"])) as root:
+        for file in state["files"]:
+            now = trash.look(root, file, _batch(config))
+            if isinstance(now, str):
+                gone.append(trash.Skipped(path=file["path"], reason=now))
+            else:
+                files.append(now)
+            if different := file_words.difference(file, now):
+                changed.append(f"{file['path']}: {different}")
+    if not files and not effects.asked_before():
+        return {"files": [], "gone": gone}
+    answer = effects.look_again(_question(state, state["files"]), _question(state, files, changed))
+    return {} if answer is None else {"files": files, "gone": gone, **_answered(answer)}
 
 
 def move(state: State, config: RunnableConfig) -> dict[str, Any]:
     """Moves the approved files. Leaves those that changed since they were shown. Safe to run again."""
     moved: list[trash.File] = []
-    skipped: list[trash.Skipped] = []
+    skipped = list(state.get("gone", []))
     with trash.open_root(Path(state["root"])) as root:
         for file in state["files"]:
             left = trash.move(root, file, _batch(config))
@@ -152,38 +159,142 @@ def move(state: State, config: RunnableConfig) -> dict[str, Any]:
                 moved.append(file)
             else:
                 skipped.append(left)
-    return {"moved": moved, "skipped": skipped}
+    return {"moved": moved, "skipped": skipped, "acted_at": undo.acted_at()}
+
+
+def offer(state: State, config: RunnableConfig) -> dict[str, Any]:
+    """Says what was moved, and waits until somebody undoes it or the window closes."""
+    moved, place = state["moved"], f"{_trash_folder(state)}/{_batch(config)}"
+    result: dict[str, Any] = {"size": file_words.size(moved), "now in": place}
+    if state["skipped"]:
+        result["skipped"] = file_words.listed(state["skipped"])
+    result["names"] = _names(moved)
+    undone = undo.offer(
+        f"Moved {file_words.count(len(moved))} of {state['folder']} to the trash",
+        result=result,
+        way_back={"from": place},
+        how="Moves the files back. One that was changed in the trash, or whose place is taken, stays there.",
+        window=state["window"],
+        at=state["acted_at"],
+    )
+    return {"undone": undone is not None}
+
+
+def put_back(state: State, config: RunnableConfig) -> dict[str, Any]:
+    """Moves the files back from the trash, and overwrites nothing. Safe to run again, so it needs no key."""
+    back: list[trash.File] = []
+    stayed: list[trash.Skipped] = []
+    with trash.open_root(Path(state["root"])) as root:
+        for file in state["moved"]:
+            stays = trash.put_back(root, file, _batch(config))
+            if stays is None:
+                back.append(file)
+            else:
+                stayed.append(stays)
+    return {"back": back, "stayed": stayed}
 
 
 def report(state: State, config: RunnableConfig) -> dict[str, Any]:
     """Writes the result of the task to `outcome`."""
+    place = f"{_trash_folder(state)}/{_batch(config)}"
     lines: list[str] = []
-    if not state["files"]:
+    if not state["files"] and not state.get("gone"):
         lines.append(f"Nothing to do: no file in {state['folder']} was unchanged for {_older_than(state)}.")
     elif not state["approved"]:
         lines.append("Nothing was moved.")
     else:
         moved, skipped = state["moved"], state["skipped"]
-        if moved:
-            lines.append(f"Moved {_count(len(moved))}, {_size(moved)}, to {_trash_folder(state)}/{_batch(config)}.")
+        if state.get("undone"):
+            lines += _undone(state["back"], state["stayed"], place)
+        elif moved:
+            lines.append(f"Moved {file_words.count(len(moved))}, {file_words.size(moved)}, to {place}.")
         else:
             lines.append("Nothing was moved.")
         if skipped:
-            lines += [f"Skipped {_count(len(skipped))}:", *(f"- {line}" for line in _listed(skipped))]
+            lines += [
+                f"Skipped {file_words.count(len(skipped))}:",
+                *(f"- {line}" for line in file_words.listed(skipped)),
+            ]
         if state["more"]:
             are = "1 more file is" if state["more"] == 1 else f"{state['more']:,} more files are"
             lines.append(f"{are} old enough: start the task again for {'it' if state['more'] == 1 else 'those'}.")
     if state["unread"]:
-        lines += ["Could not be read:", *(f"- {line}" for line in _listed(state["unread"]))]
+        lines += ["Could not be read:", *(f"- {line}" for line in file_words.listed(state["unread"]))]
     return {"outcome": "\n".join(lines)}
+
+
+def _undone(back: list[trash.File], stayed: list[trash.Skipped], place: str) -> list[str]:
+    """What was moved back, and first of all what could not be, and why."""
+    if not stayed:
+        return [f"Undone: moved {file_words.count(len(back))}, {file_words.size(back)}, back from {place}."]
+    lines = [
+        undo.failed(f"{file_words.count(len(stayed))} could not be moved back from {place}."),
+        *(f"- {line}" for line in file_words.listed(stayed)),
+    ]
+    if back:
+        lines.append(f"Moved back {file_words.count(len(back))}, {file_words.size(back)}.")
+    return lines
+
+
+def _question(state: State, files: list[trash.File], changed: Sequence[str] = ()) -> dict[str, Any]:
+    """What is asked about these files, and what changed about them since they were approved."""
+    details: dict[str, Any] = {"changed since": list(changed)} if changed else {}
+    details |= {"path": state["folder"], "size": file_words.size(files)}
+    if files:
+        details["oldest"] = min(file["modified"] for file in files)[:10]
+    details["goes to"] = _trash_folder(state)
+    if state["more"]:
+        details["left for another run"] = state["more"]
+    if state["unread"]:
+        details["could not be read"] = file_words.listed(state["unread"])
+    details["names"] = _names(files)
+    if changed:
+        details["as seen"] = _seen(files)
+    reason = f"unchanged for {_older_than(state)}, and can be moved back"
+    if changed:
+        reason = f"{file_words.count(len(changed))} changed after this was approved. What is moved can be moved back."
+    return {
+        "question": f"Move {file_words.count(len(files))} of {state['folder']} to the trash?",
+        "details": details,
+        "reason": reason,
+        "summary": ["changed since", "names", "size"] if changed else ["names", "size", "oldest"],
+        "risk_level": "medium",
+        "answer": "object",
+    }
+
+
+def _names(files: list[trash.File]) -> list[str]:
+    return [f"{file['path']} ({file_words.rounded(file['size'])})" for file in files]
+
+
+def _seen(files: list[trash.File]) -> str:
+    """Short for exactly these files in this state. Binds a yes to it, because a clock time in a question does not."""
+    return hashlib.sha256(json.dumps([file["identity"] for file in files]).encode()).hexdigest()[:12]
+
+
+def _answered(answer: object) -> dict[str, Any]:
+    given = verdict(answer)
+    return {"approved": given.approved, "feedback": given.feedback}
 
 
 def _after_scan(state: State) -> Literal["ask", "report"]:
     return "ask" if state["files"] else "report"
 
 
-def _after_ask(state: State) -> Literal["move", "report"]:
+def _after_ask(state: State) -> Literal["look", "report"]:
+    return "look" if state["approved"] else "report"
+
+
+def _after_look(state: State) -> Literal["move", "report"]:
     return "move" if state["approved"] else "report"
+
+
+def _after_move(state: State) -> Literal["offer", "report"]:
+    return "offer" if state["moved"] and state.get("window") else "report"
+
+
+def _after_offer(state: State) -> Literal["put_back", "report"]:
+    return "put_back" if state["undone"] else "report"
 
 
 def _folder(inputs: dict[str, Any]) -> tuple[Path, str]:
@@ -223,7 +334,7 @@ def _age(inputs: dict[str, Any]) -> timedelta:
     match = re.fullmatch(r"([0-9]{1,5})([hdw])", text.strip()) if isinstance(text, str) else None
     if match is None or int(match[1]) == 0:
         raise InputError(f"older_than {text!r} is not an age: write a number and h, d or w, such as 12h, 30d or 2w.")
-    return timedelta(hours=int(match[1]) * _HOURS[match[2]])
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def _keep(inputs: dict[str, Any]) -> str:
@@ -231,6 +342,20 @@ def _keep(inputs: dict[str, Any]) -> str:
     if not isinstance(keep, str):
         raise InputError(f"keep {keep!r} is not a pattern: write one such as *.keep.")
     return keep.strip()
+
+
+def _window() -> str:
+    """How long the move can be undone, such as "10m". Empty if it is not offered."""
+    text = (os.environ.get("CLEANUP_UNDO") or DEFAULT_UNDO).strip()
+    if text == "0":
+        return ""
+    match = re.fullmatch(r"([0-9]{1,8})([smhdw])", text)
+    if match is None or not timedelta(0) < timedelta(**{_UNITS[match[2]]: int(match[1])}) <= MAX_UNDO:
+        raise InputError(
+            f"The operator's CLEANUP_UNDO {text!r} is not a span: set it to one such as 10m, 2h or 1d, "
+            "or to 0 to offer no undo."
+        )
+    return text
 
 
 def _older_than(state: State) -> str:
@@ -255,44 +380,19 @@ def _trash_folder(state: State) -> str:
     return (shown / trash.TRASH).as_posix()
 
 
-def _count(number: int) -> str:
-    return "1 file" if number == 1 else f"{number:,} files"
-
-
-def _size(files: list[trash.File]) -> str:
-    total = sum(file["size"] for file in files)
-    return f"{_human(total)} ({total:,} bytes)" if total >= 1000 else _human(total)
-
-
-def _human(size: int) -> str:
-    if size < 1000:
-        return "1 byte" if size == 1 else f"{size} bytes"
-    amount = float(size)
-    for unit in ("kB", "MB", "GB"):
-        amount /= 1000
-        if amount < 999.95:
-            return f"{amount:.1f} {unit}"
-    return f"{amount / 1000:.1f} TB"
-
-
-def _day(file: trash.File) -> str:
-    return file["modified"][:10]
-
-
-def _listed(entries: list[trash.Skipped]) -> list[str]:
-    lines = [f"{entry['path']}: {entry['reason']}" for entry in entries[:_MAX_LISTED]]
-    if len(entries) > _MAX_LISTED:
-        lines.append(f"and {len(entries) - _MAX_LISTED:,} more")
-    return lines
-
-
 graph = StateGraph(State, input_schema=Inputs)
 graph.add_node("scan", scan)
 graph.add_node("ask", ask)
+graph.add_node("look", look)
 graph.add_node("move", move)
+graph.add_node("offer", offer)
+graph.add_node("put_back", put_back)
 graph.add_node("report", report)
 graph.add_edge(START, "scan")
 graph.add_conditional_edges("scan", _after_scan)
 graph.add_conditional_edges("ask", _after_ask)
-graph.add_edge("move", "report")
+graph.add_conditional_edges("look", _after_look)
+graph.add_conditional_edges("move", _after_move)
+graph.add_conditional_edges("offer", _after_offer)
+graph.add_edge("put_back", "report")
 graph.add_edge("report", END)

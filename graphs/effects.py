@@ -1,7 +1,8 @@
 """Makes sure that a node's effect on the world happens once, even if the node runs again.
 
 LangGraph runs a node again if its process died, or if it raised, before its result was saved. `key` returns the same
-key in both runs, and `once` stores that key together with the effect.
+key in both runs, and `once` stores that key together with the effect. `look_again` asks once more if the world is no
+longer what people approved.
 """
 
 import hashlib
@@ -14,10 +15,15 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from langgraph.config import get_config
+from langgraph.types import interrupt
 
 Result: TypeAlias = dict[str, Any]
 """What an effect returns, as JSON."""
 
+Payload: TypeAlias = dict[str, Any]
+"""What a graph asks: the value of an `interrupt`, as JSON."""
+
+_SCRATCHPAD = "__pregel_scratchpad"  # LangGraph's own, with the answers of the running task
 _MAX_WAIT_SECONDS = 30  # for another process's transaction
 
 
@@ -48,6 +54,34 @@ def key(*parts: str) -> str:
     if not thread_id or not namespace:
         raise NoStableKey("effects.key works only inside a node of a graph that has a checkpointer and a thread_id.")
     return hashlib.sha256(json.dumps([thread_id, namespace, *parts]).encode()).hexdigest()
+
+
+def look_again(approved: Payload, now: Payload) -> Any | None:
+    """Compares what was approved with what is true now. Returns None if it is the same: act. Else the answer to `now`.
+
+    Both are questions as the graph asks them: `approved` is the one that was answered with yes, and `now` is what it
+    would ask at this moment. They are compared as JSON, to the letter: true, 1 and 1.0 differ. A difference is asked
+    as a new version on the same card. An answer of None comes back as False, because None means that all is the same.
+
+    Call it in a node that asks nothing else and runs beside no other node that asks. Best is a node of its own right
+    before the one that acts: then the look is not repeated after half of the work is done.
+
+    When the question is answered, the node runs again, and by then the world may be another once more, even the one
+    that was approved first. So from then on it always asks what is true now. Countersign hands out an answer only to
+    the question that people were shown, and shows any other as the next version. Plain LangGraph compares nothing, and
+    hands out the answer in any case.
+    """
+    if not asked_before() and _canonical(approved) == _canonical(now):
+        return None
+    digest = hashlib.sha256(_canonical(approved).encode()).hexdigest()
+    answer = interrupt({**now, "look_again": digest})
+    return False if answer is None else answer
+
+
+def asked_before() -> bool:
+    """Whether the running node has asked already and is answered now. If so, it must ask again before it finishes."""
+    pad = get_config()["configurable"][_SCRATCHPAD]
+    return bool(pad.resume) or pad.get_null_resume(False) is not None
 
 
 def once(database: Path, key: str, about: Result, effect: Callable[[sqlite3.Connection], Result]) -> Result:
@@ -111,6 +145,10 @@ def _find(connection: sqlite3.Connection, key: str, about: Result) -> Result | N
 def _store(connection: sqlite3.Connection, key: str, about: Result, result: Result) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     connection.execute("INSERT INTO effects VALUES (?, ?, ?, ?)", (key, _text(about), _text(result), now))
+
+
+def _canonical(value: Payload) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 def _text(value: Result) -> str:

@@ -1,12 +1,14 @@
-"""Records a payment in a ledger, once, and asks first if it is high or risky: check, ask, pay, report.
+"""Records a payment in a ledger, once, and asks first if it is high or risky: check, ask, look, pay, report.
 
 The ledger is a table in SQLite. A payment and the key of its node are stored in one transaction, so if the node runs
-again, it finds the payment and does not pay twice.
+again, it finds the payment and does not pay twice. A payment cannot be undone, so if somebody else has paid the same
+while this one waited for its approval, `look` asks again.
 """
 
 import os
 import re
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -25,6 +27,9 @@ DEFAULT_LEDGER: Final = "var/ledger.db"
 DEFAULT_THRESHOLD: Final = "100.00"
 DEFAULT_CURRENCY: Final = "EUR"
 MAX_THRESHOLD: Final = Decimal("1000000000")
+IRREVERSIBLE: Final = "cannot be undone once it is paid"
+
+_MAX_WAIT_SECONDS: Final = 30  # for another process's transaction
 
 
 class Inputs(TypedDict):
@@ -69,6 +74,7 @@ class State(Inputs):
     exact: NotRequired[str]
     currency_code: NotRequired[str]
     reasons: NotRequired[list[str]]
+    twins: NotRequired[list[str]]
     approved: NotRequired[bool]
     feedback: NotRequired[str]
     entry: NotRequired[int]
@@ -101,38 +107,25 @@ def check(state: State) -> dict[str, Any]:
         reasons.append(f"above the {_short(threshold)} {own} limit")
     if _risk(inputs) == "high":
         reasons.append("high risk")
-    return {"exact": f"{amount:.2f}", "currency_code": currency, "reasons": reasons}
+    found: State = {**state, "exact": f"{amount:.2f}", "currency_code": currency}
+    return {"exact": found["exact"], "currency_code": currency, "reasons": reasons, "twins": _twins(found)}
 
 
 def ask(state: State) -> dict[str, Any]:
     """Waits for `{"approved": bool, "feedback": str}`. Any other answer counts as a no."""
-    given = verdict(
-        interrupt(
-            {
-                "question": f"Pay {_sum(state)} to {state['payee'].strip()}?",
-                "details": {
-                    "payee": state["payee"].strip(),
-                    "amount": state["exact"],
-                    "currency": state["currency_code"],
-                    "purpose": state["purpose"].strip(),
-                },
-                "reason": " · ".join(state["reasons"]),
-                "summary": ["payee", "amount"],
-                "risk_level": _risk(dict(state)),
-                "answer": "object",
-            }
-        )
-    )
-    return {"approved": given.approved, "feedback": given.feedback}
+    return _answered(interrupt(_question(state, state.get("twins", []))))
+
+
+def look(state: State) -> dict[str, Any]:
+    """Asks again if the same was paid by another task since this payment was approved. Pays nothing."""
+    answer = effects.look_again(_question(state, state.get("twins", [])), _question(state, _twins(state)))
+    return {} if answer is None else _answered(answer)
 
 
 def pay(state: State, config: RunnableConfig) -> dict[str, Any]:
     """Appends the payment to the ledger. Safe to run again: it then returns the entry that is already there."""
     payment = {
-        "payee": state["payee"].strip(),
-        "amount": state["exact"],
-        "currency": state["currency_code"],
-        "purpose": state["purpose"].strip(),
+        **_terms(state),
         "thread_id": str(config["configurable"]["thread_id"]),
         "approval": "asked" if state["reasons"] else "not needed",
     }
@@ -144,11 +137,61 @@ def pay(state: State, config: RunnableConfig) -> dict[str, Any]:
 def report(state: State) -> dict[str, Any]:
     """Writes the result of the task to `outcome`."""
     if "entry" in state:
-        lines = [f"Paid {_sum(state)} to {state['payee'].strip()}: entry {state['entry']} of {_ledger().name}"]
+        lines = [
+            f"Paid {_sum(state)} to {state['payee'].strip()}: entry {state['entry']} of {_ledger().name}",
+            "This cannot be undone.",
+        ]
         if not state["reasons"]:
             lines.append("Nobody was asked: it is not above the limit, and its risk is not high.")
         return {"outcome": "\n".join(lines)}
     return {"outcome": "Nothing was paid."}
+
+
+def _question(state: State, twins: list[str]) -> dict[str, Any]:
+    """What is asked, if these entries of the ledger paid the same before."""
+    reasons = ["the same was paid already"] if twins else []
+    return {
+        "question": f"Pay {_sum(state)} to {state['payee'].strip()}?",
+        "details": {
+            **_terms(state),
+            **({"paid already": twins} if twins else {}),
+        },
+        "reason": " · ".join([*reasons, *state["reasons"], IRREVERSIBLE]),
+        "summary": ["paid already", "payee", "amount"] if twins else ["payee", "amount"],
+        "risk_level": _risk(dict(state)),
+        "answer": "object",
+    }
+
+
+def _answered(answer: object) -> dict[str, Any]:
+    given = verdict(answer)
+    return {"approved": given.approved, "feedback": given.feedback}
+
+
+def _terms(state: State) -> dict[str, str]:
+    """Who is paid how much, and what for."""
+    return {
+        "payee": state["payee"].strip(),
+        "amount": state["exact"],
+        "currency": state["currency_code"],
+        "purpose": state["purpose"].strip(),
+    }
+
+
+def _twins(state: State) -> list[str]:
+    """The entries of the ledger that paid exactly the same, oldest first."""
+    if not _ledger().exists():
+        return []
+    address = f"{_ledger().absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True, timeout=_MAX_WAIT_SECONDS)) as ledger:
+        if not ledger.execute("SELECT 1 FROM sqlite_master WHERE name = 'payments'").fetchone():
+            return []
+        rows = ledger.execute(
+            "SELECT entry, paid_at FROM payments WHERE payee = :payee AND amount = :amount AND currency = :currency"
+            " AND purpose = :purpose ORDER BY entry",
+            _terms(state),
+        ).fetchall()
+    return [f"entry {entry} on {paid_at[:10]}" for entry, paid_at in rows]
 
 
 def _append(ledger: sqlite3.Connection, key: str, payment: dict[str, str]) -> dict[str, Any]:
@@ -170,7 +213,11 @@ def _after_check(state: State) -> Literal["ask", "pay"]:
     return "ask" if state["reasons"] else "pay"
 
 
-def _after_ask(state: State) -> Literal["pay", "report"]:
+def _after_ask(state: State) -> Literal["look", "report"]:
+    return "look" if state["approved"] else "report"
+
+
+def _after_look(state: State) -> Literal["pay", "report"]:
     return "pay" if state["approved"] else "report"
 
 
@@ -239,10 +286,12 @@ def _sum(state: State) -> str:
 graph = StateGraph(State, input_schema=Inputs)
 graph.add_node("check", check)
 graph.add_node("ask", ask)
+graph.add_node("look", look)
 graph.add_node("pay", pay)
 graph.add_node("report", report)
 graph.add_edge(START, "check")
 graph.add_conditional_edges("check", _after_check)
 graph.add_conditional_edges("ask", _after_ask)
+graph.add_conditional_edges("look", _after_look)
 graph.add_edge("pay", "report")
 graph.add_edge("report", END)

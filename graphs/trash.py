@@ -1,4 +1,4 @@
-"""Finds old files below one root, and moves them to the root's trash, never through a link.
+"""Finds old files below one root, moves them to the root's trash and back, never through a link.
 
 Folders are opened one by one, starting from the root's descriptor. If somebody puts a link in the way, even between
 `find` and `move`, the operation fails instead of reaching files outside the root.
@@ -17,7 +17,11 @@ from typing_extensions import TypedDict
 
 TRASH = ".trash"
 
+_CHANGED = "it was changed in the trash"
+_TAKEN = "another file is in its place"
+
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)  # a file of somebody else, or a file system without links
 
 
 class File(TypedDict):
@@ -104,18 +108,64 @@ def move(root: int, file: File, batch: str) -> Skipped | None:
         else:
             with (
                 _open_folder(root, folders) as source,
-                _open_folder(root, target_folders, make=True) as target,
+                _open_folder(root, target_folders, make=0o700) as target,
             ):
                 reason = _rename(source, target, name, file["identity"])
     except OSError as error:
         reason = _words(error)
-    return None if reason is None else Skipped(path=file["path"], reason=reason)
+    return None if reason is None else _stays(file, reason)
+
+
+def look(root: int, file: File, batch: str) -> File | str:
+    """The file as it is now, or the reason why it cannot be moved any more.
+
+    A file that is already in this batch of the trash is as it was.
+    """
+    *folders, name = PurePosixPath(file["path"]).parts
+    try:
+        there = _stat(root, folders, name)
+        if there is None:
+            in_trash = _stat(root, [TRASH, batch, *folders], name)
+            return file if in_trash is not None and _is_content(in_trash, file) else "it is gone"
+    except OSError as error:
+        return _words(error)
+    return _file(file["path"], there) if stat.S_ISREG(there.st_mode) else "it is no longer a file"
+
+
+def put_back(root: int, file: File, batch: str) -> Skipped | None:
+    """Moves one file from the trash to where `move` took it. Returns None if it is there, else why it is not.
+
+    Moves only the file that `move` left in the trash, and overwrites nothing. Makes its folder again if that is gone.
+    Safe to call again: a file that is back already counts.
+    """
+    *folders, name = PurePosixPath(file["path"]).parts
+    trash_folders = [TRASH, batch, *folders]
+    try:
+        in_trash = _stat(root, trash_folders, name)
+        there = _stat(root, folders, name)
+        if in_trash is None:
+            reason = None if there is not None and _is_content(there, file) else "it is no longer in the trash"
+        elif not _is_content(in_trash, file):
+            reason = _CHANGED
+        elif there is not None and not _is_content(there, file):
+            reason = _TAKEN
+        else:
+            with (
+                _open_folder(root, trash_folders) as source,
+                _open_folder(root, folders, make=0o777) as target,
+            ):
+                reason = _return(source, target, name, file) if there is None else None
+                _drop(source, target, name)
+    except FileExistsError:
+        reason = _TAKEN
+    except OSError as error:
+        reason = _words(error)
+    return None if reason is None else _stays(file, reason)
 
 
 def _reason_beside(file: File, there: os.stat_result | None, in_trash: os.stat_result) -> str | None:
     """Why a file stays if the trash has one of its name. None if the one in the trash is this file."""
-    size_and_mtime, _, _ = file["identity"].rpartition("-")
-    if _identity(in_trash).rpartition("-")[0] != size_and_mtime:
+    if not _is_content(in_trash, file):
         return "another file of that name is in the trash"
     if there is not None and _identity(there) == file["identity"]:
         return "a copy is already in the trash"
@@ -143,6 +193,16 @@ def _rename(source: int, target: int, name: str, identity: str) -> str | None:
 
 def _copy(source: int, target: int, name: str, identity: str) -> str | None:
     """Moves a file to another file system: copies it, renames the complete copy, then deletes the original."""
+    partial = _partial(source, target, name, identity)
+    if partial is None:
+        return "it changed while it was copied"
+    os.rename(partial, name, src_dir_fd=target, dst_dir_fd=target)
+    os.unlink(name, dir_fd=source)
+    return None
+
+
+def _partial(source: int, target: int, name: str, identity: str) -> str | None:
+    """Copies a file under another name, with its mode and time, and returns that name. None if the file changed."""
     partial = f".partial-{identity}"
     with suppress(FileNotFoundError):
         os.unlink(partial, dir_fd=target)
@@ -157,22 +217,81 @@ def _copy(source: int, target: int, name: str, identity: str) -> str | None:
             os.utime(copy.fileno(), ns=(seen.st_atime_ns, seen.st_mtime_ns))
             os.fsync(copy.fileno())
         unchanged = _identity(os.fstat(original.fileno())) == identity
-    if not unchanged or _identity(os.stat(name, dir_fd=source, follow_symlinks=False)) != identity:
-        os.unlink(partial, dir_fd=target)
-        return "it changed while it was copied"
-    os.rename(partial, name, src_dir_fd=target, dst_dir_fd=target)
+    if unchanged and _identity(os.stat(name, dir_fd=source, follow_symlinks=False)) == identity:
+        return partial
+    os.unlink(partial, dir_fd=target)
+    return None
+
+
+def _return(source: int, target: int, name: str, file: File) -> str | None:
+    """Moves a file between two open folders. Raises FileExistsError if its name is taken there.
+
+    It gets its second name by a link, because a rename would overwrite what somebody puts there at the last moment.
+    """
+    try:
+        _name(source, name, target, name)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        return _copy_back(source, target, name, file)
+    if not _is_content(os.stat(name, dir_fd=target, follow_symlinks=False), file):
+        with suppress(FileExistsError):
+            _name(target, name, source, name)
+        _drop(target, source, name)
+        return _CHANGED
+    return None
+
+
+def _copy_back(source: int, target: int, name: str, file: File) -> str | None:
+    """As `_return`, to another file system: copies it, names the complete copy, then deletes the one in the trash."""
+    seen = os.stat(name, dir_fd=source, follow_symlinks=False)
+    partial = _partial(source, target, name, _identity(seen)) if _is_content(seen, file) else None
+    if partial is None:
+        return _CHANGED
+    try:
+        _name(target, partial, target, name)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(partial, dir_fd=target)
     os.unlink(name, dir_fd=source)
     return None
 
 
+def _name(source: int, name: str, target: int, new: str) -> None:
+    """Gives a file a second name, or if it may not have two, a new one. Raises FileExistsError if that is taken."""
+    try:
+        os.link(name, new, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+        return
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+    claim = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0, dir_fd=target)  # nobody can open it
+    try:
+        os.rename(name, new, src_dir_fd=source, dst_dir_fd=target)
+    except OSError:
+        os.unlink(new, dir_fd=target)
+        raise
+    finally:
+        os.close(claim)
+
+
+def _drop(folder: int, other: int, name: str) -> None:
+    """Removes a file from one folder if the other has the very same file, under the same name."""
+    with suppress(FileNotFoundError):
+        here, there = (os.stat(name, dir_fd=each, follow_symlinks=False) for each in (folder, other))
+        if os.path.samestat(here, there):
+            os.unlink(name, dir_fd=folder)
+
+
 @contextmanager
-def _open_folder(root: int, parts: Sequence[str], *, make: bool = False) -> Iterator[int]:
+def _open_folder(root: int, parts: Sequence[str], *, make: int | None = None) -> Iterator[int]:
+    """Opens a folder below the root, name by name. Makes those that are missing if `make` says with which mode."""
     descriptor = os.dup(root)
     try:
         for part in parts:
-            if make:
+            if make is not None:
                 with suppress(FileExistsError):
-                    os.mkdir(part, 0o700, dir_fd=descriptor)
+                    os.mkdir(part, make, dir_fd=descriptor)
             inner = os.open(part, _FOLDER, dir_fd=descriptor)
             os.close(descriptor)
             descriptor = inner
@@ -200,6 +319,16 @@ def _file(path: str, seen: os.stat_result) -> File:
 
 def _identity(seen: os.stat_result) -> str:
     return f"{seen.st_size}-{seen.st_mtime_ns}-{seen.st_ino}"
+
+
+def _is_content(seen: os.stat_result, file: File) -> bool:
+    """Whether this is a regular file of the same size and time. Its inode is another after a copy."""
+    same = _identity(seen).rpartition("-")[0] == file["identity"].rpartition("-")[0]
+    return same and stat.S_ISREG(seen.st_mode)
+
+
+def _stays(file: File, reason: str) -> Skipped:
+    return Skipped(path=file["path"], reason=reason)
 
 
 def _printable(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from bot.approvals.model.errors import SettingsError
@@ -16,12 +17,14 @@ from bot.approvals.model.policy import (
     Expire,
     GraphTerms,
     Group,
+    OnStale,
     Overdue,
     Pick,
     Policy,
     Route,
     Stage,
     Step,
+    UndoTerms,
     Via,
     Warn,
 )
@@ -30,7 +33,7 @@ from bot.approvals.rules.matching import Policies, Rule, names_one
 from bot.policy_file import terms
 from bot.policy_file.conditions import Evaluator
 from bot.policy_file.places import Place
-from bot.policy_file.terms import Approvals, Document, HoursTerms, Match, RuleTerms, StageTerms
+from bot.policy_file.terms import Approvals, Document, HoursTerms, Match, RuleTerms, StageTerms, UndoEntry
 
 WHO = ("approvers", "groups", "sequence")
 """The three keys that say who is asked. If a rule has one of them, it replaces all three of the defaults."""
@@ -129,6 +132,10 @@ def _policy(place: Place, name: str, own: Mapping[str, Any], defaults: Mapping[s
         max_rounds=said.get("max_rounds"),
         via=tuple(dict.fromkeys(said.get("via", ()))),
         mask=tuple(dict.fromkeys((*defaults.get("mask", ()), *own.get("mask", ())))),
+        hold=said.get("hold", timedelta()),
+        valid_for=said.get("valid_for") or None,
+        on_stale=_on_stale(place, said, own),
+        undo=_undo(place, said.get("undo")),
     )
 
 
@@ -149,6 +156,24 @@ def _auto(place: Place, own: Mapping[str, Any]) -> Auto | None:
         raise SettingsError(f"{place.at(asking[0])}: auto asks nobody, so this has no effect. Keep one of the two.")
     ((answer, why),) = own["auto"].items()
     return Auto(approve=answer == "approve", why=why.strip())
+
+
+def _on_stale(place: Place, said: Mapping[str, Any], own: Mapping[str, Any]) -> OnStale:
+    if "on_stale" in own and not said.get("valid_for"):
+        raise SettingsError(f"{place.at('on_stale')}: this needs valid_for. Set one, or leave this out.")
+    found: OnStale = said.get("on_stale", OnStale.ASK)
+    return found
+
+
+def _undo(place: Place, said: UndoEntry | None) -> UndoTerms:
+    if said is None:
+        return UndoTerms()
+    if not said.approvers and not said.requester:
+        raise SettingsError(
+            f"{place.at('undo', 'requester')}: nobody may undo anything. Name who may beside it: "
+            'approvers: ["@ops-leads", U012AB3CD]'
+        )
+    return UndoTerms(approvers=tuple(dict.fromkeys(said.approvers or ())), requester=said.requester)
 
 
 def _stages(place: Place, said: Mapping[str, Any], own: Mapping[str, Any]) -> tuple[Stage, ...]:

@@ -78,6 +78,7 @@ _KNOWN: Mapping[str, type[terms.Strict]] = {
     "groups": terms.GroupTerms,
     "sequence": terms.NamedStage,
     "hours": terms.HoursTerms,
+    "undo": terms.UndoEntry,
     "reject": terms.RejectTerms,
     "bind": terms.BindTerms,
 }
@@ -135,7 +136,8 @@ def _sentence(place: Place, error: Any) -> str:
             hint = f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(known)}."
             return f"{place}: there is no such key. {hint}"
         case "too_short" if key in ("approvers", "to"):
-            return f'{place}: nobody may answer. Name who may: ["@ops-leads", U012AB3CD, bob@example.com]'
+            does = "undo anything" if "undo" in loc else "answer"
+            return f'{place}: nobody may {does}. Name who may: ["@ops-leads", U012AB3CD, bob@example.com]'
         case "too_short" if key in terms.keys(terms.Match):
             return f"{place}: an empty list matches nothing. Leave it out if the {key} does not matter."
         case "too_short":

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, field_validator
 
+from bot.approvals.model.policy import OnStale
 from bot.approvals.model.question import Risk
 from bot.durations import duration
 from bot.engines.questions import conventions
@@ -18,6 +19,8 @@ MAX_LABEL_CHARACTERS = 40
 """A longer label would not fit into one line of a card on a phone."""
 OWN_ZONES = "approvers"
 """The value of `zone` that stands for each approver's own time zone, as set in Slack."""
+MAX_HOLD = timedelta(days=1)
+"""A longer hold is a mistake: a hold is for second thoughts, and another look at a decision is a stage of its own."""
 
 _USER = r"[UW][A-Z0-9]+"
 _EMAIL = r"[^@\s<>#]+@[^@\s<>]+"
@@ -105,6 +108,47 @@ def _reasons(value: object) -> object:
     if value not in ("approve", "reject", "both", "never"):
         raise ValueError(f"{value!r} does not say which answers need a reason: write reject, approve, both or never")
     return value
+
+
+def _hold(value: object) -> object:
+    """How long a decision is held. `no` means not at all, so that a rule can say so, too."""
+    if value is False:
+        return timedelta()
+    try:
+        hold = duration(value)
+    except ValueError as error:
+        raise ValueError(f"{error} (or no, if decisions are not held)") from None
+    if hold > MAX_HOLD:
+        raise ValueError(
+            f"{value!r} is longer than {MAX_HOLD.days}d: a hold is for second thoughts. If somebody has to look at the "
+            "decision first, ask them in a stage of their own"
+        )
+    return hold
+
+
+def _valid_for(value: object) -> object:
+    """How long a decision is valid. `no` means without an end, so that a rule can say so, too."""
+    if value is False:
+        return timedelta()
+    try:
+        return duration(value)
+    except ValueError as error:
+        raise ValueError(f"{error} (or no, if decisions do not run out)") from None
+
+
+def _on_stale(value: object) -> object:
+    if value not in tuple(OnStale):
+        read = " (YAML reads yes, no, on and off as true and false)" if isinstance(value, bool) else ""
+        raise ValueError(
+            f"{value!r}{read} is not known here: write ask, if people are asked again, or stop, if the task is stopped"
+        )
+    return value
+
+
+def _undo(value: object) -> object:
+    if isinstance(value, UndoEntry) or (isinstance(value, dict) and value):
+        return value
+    raise ValueError('this should say who may undo, such as {approvers: ["@ops-leads"], requester: yes}')
 
 
 def _auto(value: object) -> object:
@@ -212,6 +256,13 @@ class GroupTerms(Strict):
     quorum: Count = 1
 
 
+class UndoEntry(Strict):
+    """Who may undo what an agent has done."""
+
+    approvers: Approvers | None = None
+    requester: bool = True
+
+
 class Match(Strict):
     graph: Patterns | None = None
     source: Patterns | None = None
@@ -269,6 +320,10 @@ class Terms(StageTerms):
     max_rounds: Count | None = None
     via: Annotated[tuple[Annotated[str, BeforeValidator(_token)], ...], BeforeValidator(_listed)] | None = None
     mask: Annotated[tuple[Mark, ...], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    hold: Annotated[timedelta, BeforeValidator(_hold)] | None = None
+    valid_for: Annotated[timedelta, BeforeValidator(_valid_for)] | None = None
+    on_stale: Annotated[OnStale, BeforeValidator(_on_stale)] | None = None
+    undo: Annotated[UndoEntry, BeforeValidator(_undo)] | None = None
 
 
 class RuleTerms(Terms):

@@ -25,9 +25,17 @@ _OF_STAGE: Final[Mapping[str, str]] = {
 def request(record: dict[str, Any]) -> dict[str, Any]:
     """A request, whose policy may be one of before stages, and its pending state one that counted steps. Its question
     may be one that was answered in words although nothing declares that it wants them, and its stage may be told by
-    fields of its own."""
+    fields of its own. Until when its decision is held may be told by the time of its delivery."""
     record = {**record, **{key: _question(record[key]) for key in ("proposed", "question")}}
-    return _with_open_stage(_with_stages(record))
+    return _with_hold(_with_open_stage(_with_stages(record)))
+
+
+def _with_hold(record: dict[str, Any]) -> dict[str, Any]:
+    state = record["state"]
+    waits = state["type"] == "Decided" and state.get("held") is not None and not state.get("attempts")
+    if not waits or "held_until" in state:
+        return record
+    return {**record, "state": {**state, "held_until": state["next_try"]}}
 
 
 def _with_open_stage(record: dict[str, Any]) -> dict[str, Any]:

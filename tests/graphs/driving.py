@@ -28,18 +28,55 @@ class Run:
     def start(self, **inputs: str) -> dict[str, Any]:
         """Runs until the graph asks; what it asks."""
         self.graph.invoke(cast(cleanup.Inputs, inputs), self.config, durability="sync")
-        (question,) = self.graph.get_state(self.config).interrupts
-        value: dict[str, Any] = question.value
-        return value
+        asked = self.asked
+        assert asked is not None
+        return asked
+
+    def reply(self, value: object) -> dict[str, Any]:
+        """Answers the open question; the next one."""
+        self.resume(value)
+        asked = self.asked
+        assert asked is not None
+        return asked
 
     def answer(self, value: object) -> str:
-        """Answers the open question; the outcome."""
-        (question,) = self.graph.get_state(self.config).interrupts
-        self.graph.invoke(Command(resume={question.id: value}), self.config, durability="sync")
+        """Answers the open question; the outcome. Nobody undoes what was done."""
+        self.resume(value)
+        if (asked := self.asked) is not None and asked.get("type") == "undo_window":
+            return self.keep()
         return self.outcome
 
     def approve(self) -> str:
         return self.answer({"approved": True, "feedback": ""})
+
+    def keep(self) -> str:
+        """Leaves what was done as it is; the outcome."""
+        return self.answer({"type": "keep"})
+
+    def undo(self, key: str = "1" * 64) -> str:
+        """Undoes what was done, as the bot says it; the outcome."""
+        asked = self.asked
+        assert asked is not None
+        return self.answer({"type": "undo", "undo": asked["undo"], "key": key})
+
+    def resume(self, value: object) -> None:
+        """Answers the open question."""
+        (question,) = self.graph.get_state(self.config).interrupts
+        self.graph.invoke(Command(resume={question.id: value}), self.config, durability="sync")
+
+    def stops_before(self, node: str) -> None:
+        """From now on it stops before this node, until it proceeds."""
+        self.graph = cleanup.graph.compile(checkpointer=self.graph.checkpointer, interrupt_before=[node])
+
+    def proceed(self) -> None:
+        """Goes on after a crash, as another process would."""
+        self.graph.invoke(None, self.config, durability="sync")
+
+    @property
+    def asked(self) -> dict[str, Any] | None:
+        """What is open. None if nothing is."""
+        open_ = self.graph.get_state(self.config).interrupts
+        return cast("dict[str, Any]", open_[0].value) if open_ else None
 
     @property
     def state(self) -> cleanup.State:
@@ -48,6 +85,9 @@ class Run:
     @property
     def outcome(self) -> str:
         return self.state["outcome"]
+
+
+YES = {"approved": True, "feedback": ""}
 
 
 def shown(question: dict[str, Any]) -> list[str]:

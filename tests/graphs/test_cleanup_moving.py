@@ -9,7 +9,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
 from graphs import cleanup, trash
-from tests.graphs.driving import NOT_PERMITTED, Run, trashed, write
+from tests.graphs.driving import NOT_PERMITTED, YES, Run, trashed, write
 
 
 class TestMoving:
@@ -65,13 +65,16 @@ class TestMoving:
 
         assert old.exists() is stays
 
-    def test_a_file_that_changed_since_the_scan_stays(self, root: Path, run: Run) -> None:
+    def test_a_file_that_changes_after_the_last_look_stays(self, root: Path, run: Run) -> None:
+        """`look` is the step before, and nobody can look and move at the same instant."""
+        run.stops_before("move")
         write(root / "logs" / "a.log", days=40)
         touched = write(root / "logs" / "touched.log", days=40)
         rewritten = write(root / "logs" / "rewritten.log", days=40, text="one")
         replaced = write(root / "logs" / "replaced.log", days=40)
         gone = write(root / "logs" / "gone.log", days=40)
         run.start(path="logs")
+        run.resume(YES)
         os.utime(touched)
         then = rewritten.stat()
         rewritten.write_text("three")
@@ -83,7 +86,8 @@ class TestMoving:
         gone.unlink()
         write(root / "logs" / "late.log", days=40)
 
-        outcome = run.approve()
+        run.proceed()
+        outcome = run.keep()
 
         assert trashed(root, run) == ["logs/a.log"]
         assert sorted(outcome.splitlines()) == sorted(
@@ -119,7 +123,7 @@ class TestMoving:
 
         outcome = run.approve()
 
-        assert "- logs/a.log: it changed since it was listed" in outcome
+        assert "- logs/a.log: it is no longer a file" in outcome
         assert secret.exists()
         assert old.is_symlink()
 
@@ -229,7 +233,7 @@ class TestMovingAgain:
 
         again = cleanup.move(first, run.config)
 
-        assert again == {"moved": first["moved"], "skipped": []}
+        assert (again["moved"], again["skipped"]) == (first["moved"], [])
         assert trashed(root, run) == ["logs/a.log", "logs/b.log"]
 
     def test_a_node_that_died_half_way_is_finished_by_going_on(
@@ -250,9 +254,10 @@ class TestMovingAgain:
             run.approve()
         monkeypatch.setattr(trash, "move", move)
 
-        run.graph.invoke(None, run.config, durability="sync")
+        run.proceed()
+        outcome = run.keep()
 
-        assert run.outcome == f"Moved 3 files, 3 bytes, to {root}/.trash/{run.thread_id}."
+        assert outcome == f"Moved 3 files, 3 bytes, to {root}/.trash/{run.thread_id}."
         assert trashed(root, run) == ["logs/a.log", "logs/b.log", "logs/c.log"]
 
     def test_a_new_file_at_the_old_place_is_not_touched(self, root: Path, run: Run) -> None:

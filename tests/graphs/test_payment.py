@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from graphs import payment
+from tests.graphs.test_look_again import digest
 from tests.graphs.threads import Killed, Thread, dying
 
 Saver = BaseCheckpointSaver[Any]
@@ -45,14 +47,14 @@ class TestAsking:
         assert question == {
             "question": "Pay 310.10 EUR to ACME Ltd?",
             "details": {"payee": "ACME Ltd", "amount": "310.10", "currency": "EUR", "purpose": "Invoice 2041"},
-            "reason": "above the 100 EUR limit",
+            "reason": "above the 100 EUR limit · cannot be undone once it is paid",
             "summary": ["payee", "amount"],
             "risk_level": "low",
             "answer": "object",
         }
         assert before == []
         assert paid(ledger) == [("ACME Ltd", "310.10", "EUR", "asked")]
-        assert await thread.outcome() == "Paid 310.10 EUR to ACME Ltd: entry 1 of ledger.db"
+        assert await thread.outcome() == "Paid 310.10 EUR to ACME Ltd: entry 1 of ledger.db\nThis cannot be undone."
 
     async def test_up_to_the_threshold_nobody_is_asked(self, saver: Saver, ledger: Path) -> None:
         thread = Thread(payment.graph, saver)
@@ -63,6 +65,7 @@ class TestAsking:
         assert paid(ledger) == [("ACME Ltd", "100.00", "EUR", "not needed")]
         assert await thread.outcome() == (
             "Paid 100.00 EUR to ACME Ltd: entry 1 of ledger.db\n"
+            "This cannot be undone.\n"
             "Nobody was asked: it is not above the limit, and its risk is not high."
         )
 
@@ -80,7 +83,7 @@ class TestAsking:
     ) -> None:
         question = await Thread(payment.graph, saver).start(**INVOICE | inputs)
 
-        assert question["reason"] == reason
+        assert question["reason"] == f"{reason} · {payment.IRREVERSIBLE}"
         assert question["risk_level"] == risk
         assert paid(ledger) == []
 
@@ -90,7 +93,7 @@ class TestAsking:
 
         question = await Thread(payment.graph, saver).start(**INVOICE | {"amount": "0.01"})
 
-        assert question["reason"] == "above the 0 CHF limit"
+        assert question["reason"] == f"above the 0 CHF limit · {payment.IRREVERSIBLE}"
 
     @pytest.mark.parametrize(
         "answer",
@@ -163,6 +166,73 @@ class TestPayingOnce:
 
         assert len(paid(ledger)) == 4
         assert sum(Decimal(amount) for _, amount, _, _ in paid(ledger)) == Decimal("39.96")
+
+
+class TestLookingAgain:
+    async def test_the_same_payment_by_another_task_meanwhile_is_asked_about(self, saver: Saver, ledger: Path) -> None:
+        """As a version of the question that was approved, and a yes pays a second time."""
+        first, second = Thread(payment.graph, saver), Thread(payment.graph, saver)
+        await first.start(**INVOICE)
+        approved = await second.start(**INVOICE)
+        await first.approve()
+
+        again = await second.approve()
+        before = paid(ledger)
+        await second.approve()
+
+        assert again["look_again"] == digest(approved)
+        assert again["question"] == approved["question"]
+        assert again["details"]["paid already"] == [f"entry 1 on {datetime.now(UTC).date().isoformat()}"]
+        assert again["reason"] == f"the same was paid already · {approved['reason']}"
+        assert again["summary"] == ["paid already", "payee", "amount"]
+        assert (len(before), len(paid(ledger))) == (1, 2)
+
+    async def test_a_no_pays_nothing_more(self, saver: Saver, ledger: Path) -> None:
+        """The first yes was to something else."""
+        first, second = Thread(payment.graph, saver), Thread(payment.graph, saver)
+        await first.start(**INVOICE)
+        await second.start(**INVOICE)
+        await first.approve()
+        await second.approve()
+
+        await second.reject("It is paid")
+
+        assert len(paid(ledger)) == 1
+        assert await second.outcome() == "Nothing was paid."
+
+    async def test_what_was_paid_before_the_question_is_shown_at_once(self, saver: Saver, ledger: Path) -> None:
+        """And is no difference afterwards."""
+        first, second = Thread(payment.graph, saver), Thread(payment.graph, saver)
+        await first.start(**INVOICE)
+        await first.approve()
+
+        question = await second.start(**INVOICE)
+
+        assert len(question["details"]["paid already"]) == 1
+        assert await second.approve() is None
+        assert len(paid(ledger)) == 2
+
+    @pytest.mark.parametrize(
+        "other", [{"payee": "ACME"}, {"amount": "310.11"}, {"purpose": "2042"}, {"currency": "USD"}]
+    )
+    async def test_another_payment_is_no_difference(self, saver: Saver, ledger: Path, other: dict[str, str]) -> None:
+        """Only exactly the same is."""
+        first, second = Thread(payment.graph, saver), Thread(payment.graph, saver)
+        await first.start(**INVOICE | other)
+        await second.start(**INVOICE)
+        await first.approve()
+
+        assert await second.approve() is None
+        assert len(paid(ledger)) == 2
+
+    def test_a_ledger_without_payments_has_paid_nothing(self, ledger: Path) -> None:
+        """Its file may be there before its table is."""
+        ledger.parent.mkdir()
+        ledger.touch()
+
+        found = payment.check({"payee": "ACME Ltd", "amount": "310.10", "purpose": "Invoice 2041"})
+
+        assert found["twins"] == []
 
 
 class TestInputs:

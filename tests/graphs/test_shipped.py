@@ -77,6 +77,7 @@ async def test_each_says_what_it_does_in_a_line_and_describes_every_input(monkey
 def test_the_settings_are_those_that_the_graphs_have_without() -> None:
     assert json.loads(CONFIG.read_text())["env"] == {
         "CLEANUP_ROOT": cleanup.DEFAULT_ROOT,
+        "CLEANUP_UNDO": cleanup.DEFAULT_UNDO,
         "PAYMENT_LEDGER": payment.DEFAULT_LEDGER,
         "PAYMENT_THRESHOLD": payment.DEFAULT_THRESHOLD,
         "PAYMENT_CURRENCY": payment.DEFAULT_CURRENCY,

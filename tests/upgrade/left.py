@@ -6,6 +6,7 @@ delivered. `worded` was written before questions had the titles and texts that t
 `worded_agents` waits in it. `one_process` was written when one process of the bot did everything and ran the agents
 itself: its leases have no owner, its claims name nobody, and no catalog is published. It was killed at work; each agent
 of `one_process_agents` has a task in it. `two_roles` was written by a gateway and a worker, before programs could ask.
+`before_undo` was written when a decision was final once it was made, and is opened with `before_undo_left`.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ FLAT = Path(__file__).parent / "flat"
 WORDED = Path(__file__).parent / "worded"
 ONE_PROCESS = Path(__file__).parent / "one_process"
 TWO_ROLES = Path(__file__).parent / "two_roles"
+BEFORE_UNDO = Path(__file__).parent / "before_undo"
 
 TWO_HOURS = timedelta(hours=2)
 """When a question expires that nobody answers."""

@@ -282,8 +282,10 @@ def failed(request: Request, failure: Failure, now: datetime, *, final: bool = F
 
 
 def retried(request: Request, now: datetime) -> Request:
-    """Make the next try due now, because somebody asked for it."""
-    return replace(request, state=replace(_decided(request), next_try=now))
+    """Make the next try due now, because somebody asked for it. A decision that is held stays held until its time."""
+    state = _decided(request)
+    is_held = state.held_until is not None and not state.attempts
+    return replace(request, state=replace(state, next_try=max(now, state.held_until or now) if is_held else now))
 
 
 def delivered(request: Request, now: datetime, *, stopped: bool = False, outcome: str = "") -> Request:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from bot.approvals.model.decision import Answered, Keep, Reject, Undo, WindowClosed
 from bot.approvals.model.ids import Person, Program
 from bot.approvals.model.policy import CloseWindow, Group, Policy, Stage, Step
-from bot.approvals.model.question import Question
+from bot.approvals.model.question import Question, Verdict
 from bot.approvals.model.request import Decided, Delivered, Pending, Request
 from bot.approvals.model.undo_offer import UndoOffer
 
@@ -73,6 +73,11 @@ def approval_of(requests: Sequence[Request]) -> Request | None:
     agreed = [request for request in asked if _led_on(request)]
     last = max(agreed, key=_decided_at, default=None)
     return last if last is not None and last.undo is None else None
+
+
+def is_undoable(request: Request) -> bool:
+    """Whether it offers to undo what was done. A window without a way back only says what was done."""
+    return request.is_window and any(Verdict.UNDO in item.verdicts for item in request.question.items)
 
 
 def offered(approval: Request, window: Request) -> Request:

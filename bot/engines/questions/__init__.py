@@ -84,8 +84,13 @@ SHAPES: Sequence[Shape] = (
 def read(value: JSON, schema: JSON = None, answer: str = "") -> Question:
     """The question that an interrupt's value asks. `answer` is the convention in the graph's entry, or empty."""
     if (approved := _looked_at_again(value)) is not None and isinstance(value, dict):
-        asked = {key: each for key, each in value.items() if key != LOOK_AGAIN}
-        return replace(read(asked, schema, answer), payload=value, look_again=approved)
+        asked = _read({key: each for key, each in value.items() if key != LOOK_AGAIN}, schema, answer)
+        if asked.window is None:  # an offer to undo takes the place of no approval
+            return replace(asked, payload=value, look_again=approved)
+    return _read(value, schema, answer)
+
+
+def _read(value: JSON, schema: JSON, answer: str) -> Question:
     for shape in SHAPES:
         question = shape.read(value, schema, answer)
         if question is not None:

@@ -61,6 +61,16 @@ def summary_of(named: JSON, arguments: Collection[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(each) for each in listed if each in arguments))
 
 
+def side_by_side(*parts: Mapping[str, JSON]) -> dict[str, JSON]:
+    """All of these arguments. If two have the same name, the later one gets a similar one, so that neither hides the
+    other."""
+    arguments: dict[str, JSON] = {}
+    for part in parts:
+        for key, each in part.items():
+            arguments[_free(key, arguments)] = each
+    return arguments
+
+
 def risk_of(value: Mapping[str, JSON]) -> Risk | None:
     """The highest risk that the graph names. An unknown word counts as high."""
     known = _named_risk(value)
@@ -104,15 +114,12 @@ def _is_text(value: JSON) -> bool:
 def _arguments(rest: Mapping[str, JSON]) -> dict[str, JSON]:
     """What is shown below the question: the details first, each under its own name, then everything else."""
     details = rest.get("details")
-    arguments: dict[str, JSON] = dict(details) if isinstance(details, dict) else {}
-    for key, each in rest.items():
-        if key != "details" or (each is not None and not isinstance(each, dict)):
-            arguments[_free(key, arguments)] = each
-    return arguments
+    others = {key: each for key, each in rest.items() if key != "details" or not isinstance(each, dict | None)}
+    return side_by_side(details if isinstance(details, dict) else {}, others)
 
 
 def _free(key: str, arguments: Mapping[str, JSON]) -> str:
-    """The key, or a similar one if the details have the same, so that neither hides the other."""
+    """The key, or a similar one if there is such an argument."""
     while key in arguments:
         key += "'"
     return key

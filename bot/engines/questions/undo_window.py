@@ -12,10 +12,9 @@ the same whenever the same decision is delivered, so an agent that keeps it neve
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeGuard
 
 from bot.approvals.model.decision import Answered, Cancelled, Decision, Expired, Keep, Undo, WindowClosed
 from bot.approvals.model.errors import InvalidAnswer
@@ -29,6 +28,7 @@ DEFAULT_LENGTH: Final = timedelta(minutes=10)
 """The window if the agent gives none, or none that can be read."""
 
 _OWN: Final = ("type", "action", "result", "undo", "window", "at")
+_ARGUMENTS: Final = ("arguments", "args")
 _HOW: Final = ("how", "description")
 """The keys of the way back that may tell people how it is undone."""
 _KEEP: Final[JSON] = {"type": "keep"}
@@ -38,12 +38,14 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
     """The offer to undo, if the value has this shape."""
     if not isinstance(value, dict) or value.get("type") != NAME:
         return None
-    asking = plain.taken_apart(value, named=_OWN, shown=("result",))
-    name, arguments = _action(value.get("action"))
-    undoable = not ("undo" in value and value["undo"] in (None, False))
+    name, told = _action(value.get("action"))
+    undo = value.get("undo")
+    undoable = not ("undo" in value and (undo is None or undo is False))
+    told = plain.side_by_side(told, _result(value.get("result")), _way_back(undo))
+    asking = plain.taken_apart(value, named=_OWN, shown=told)
     item = Item(
         name=name,
-        arguments={**arguments, **_result(value.get("result")), **_way_back(value.get("undo")), **asking.arguments},
+        arguments=plain.side_by_side(told, asking.arguments),
         verdicts=(Verdict.UNDO, Verdict.KEEP) if undoable else (Verdict.KEEP,),
     )
     length, problem = _length(value.get("window"))
@@ -55,7 +57,7 @@ def read(value: JSON, schema: JSON, answer: str) -> Question | None:
         risk=asking.risk,
         summary=asking.summary,
         payload=value,
-        window=Window(length=length, at=_moment(value.get("at")), how=_how(value.get("undo")), problem=problem),
+        window=Window(length=length, at=_moment(value.get("at")), how=_how(undo), problem=problem),
     )
 
 
@@ -83,10 +85,13 @@ def _key(question: Question, at: datetime) -> str:
 
 
 def _action(action: JSON) -> tuple[str, dict[str, JSON]]:
-    """What was done, and with which arguments."""
+    """What was done, and with which arguments. Whatever else the action says is an argument too."""
     if isinstance(action, dict) and isinstance(action.get("name"), str):
-        arguments = action.get("arguments", action.get("args"))
-        return plain.text_of(action["name"]).strip(), dict(arguments) if isinstance(arguments, dict) else {}
+        rest = {key: each for key, each in action.items() if key != "name"}
+        given = next((rest.pop(key) for key in _ARGUMENTS if isinstance(rest.get(key), dict)), {})
+        arguments = dict(given) if isinstance(given, dict) else {}
+        said = {key: each for key, each in rest.items() if not (key in _ARGUMENTS and each is None)}
+        return plain.text_of(action["name"]).strip(), plain.side_by_side(arguments, said)
     if action is None or isinstance(action, str):
         return plain.text_of(action).strip(), {}
     return "", {"action": action}
@@ -100,41 +105,45 @@ def _way_back(undo: JSON) -> Mapping[str, JSON]:
     """What else the way back holds: people see what they would have done."""
     if not isinstance(undo, dict):
         return {} if undo is None or isinstance(undo, bool | str) else {"undo": undo}
-    rest = {key: each for key, each in undo.items() if not (key in _HOW and isinstance(each, str))}
+    rest = {key: each for key, each in undo.items() if key != _told_by(undo)}
     return {"undo": rest} if rest else {}
 
 
 def _how(undo: JSON) -> str:
     if isinstance(undo, str):
         return undo.strip()
-    texts = [plain.text_of(undo.get(key)).strip() for key in _HOW] if isinstance(undo, dict) else []
-    return next((text for text in texts if text), "")
+    return plain.text_of(undo.get(_told_by(undo))).strip() if isinstance(undo, dict) else ""
+
+
+def _told_by(undo: Mapping[str, JSON]) -> str:
+    """The key of the way back that tells people how it is undone. Empty if none does."""
+    return next((key for key in _HOW if plain.text_of(undo.get(key)).strip()), "")
 
 
 def _length(window: JSON) -> tuple[timedelta, str]:
     """The window, and what is wrong with it if the default takes its place."""
-    match window:
-        case None:
-            return DEFAULT_LENGTH, ""
-        case int() | float() if not isinstance(window, bool):
-            if math.isfinite(window) and 0 < window <= MAX_DURATION.total_seconds():
-                return timedelta(seconds=window), ""
-        case str():
-            try:
-                return duration(window), ""
-            except ValueError:
-                pass
-        case _:
-            pass
+    if window is None:
+        return DEFAULT_LENGTH, ""
+    try:
+        length = timedelta(seconds=window) if _is_number(window) else duration(window)
+    except (ValueError, OverflowError):
+        length = timedelta()
+    if timedelta() < length <= MAX_DURATION:
+        return length, ""
     return DEFAULT_LENGTH, f"The agent gave no window that can be read, so it is {spoken(DEFAULT_LENGTH)}"
 
 
+def _is_number(value: JSON) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _moment(at: JSON) -> datetime | None:
-    """When the agent acted. None if it does not say so, or not in a way that can be read. Without a zone it is UTC."""
+    """When the agent acted. None if it does not say so, or not in a way that can be read. Without a zone nobody can
+    tell: taken for the wrong one, it could close the window hours too early."""
     if not isinstance(at, str):
         return None
     try:
         moment = datetime.fromisoformat(at.strip())
-        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None

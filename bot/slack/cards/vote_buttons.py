@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from bot.approvals.model.decision import Answered
 from bot.approvals.model.question import Risk, Verdict
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.rules.masking import Hidden, hidden_in
@@ -18,6 +19,8 @@ MAX_EDIT_BUTTONS: Final = 5
 """With more actions than this, one menu takes the place of an edit button for each."""
 MAX_CONFIRM_CHARACTERS: Final = 300
 """Slack takes as many in the text of a confirmation."""
+MAX_BESIDE_HISTORY: Final = 2
+"""With as many buttons for a decision on its way, a telephone has no room for *History*, which *Details* leads to."""
 _CHOOSE: Final = "Choose this?"
 _ORDINALS: Final = ("the first", "the second", "the third", "the fourth", "the fifth")
 _COUNTS: Final = ("", "one", "two", "three", "four", "five", "six")
@@ -45,14 +48,33 @@ def buttons(request: Request, *, whole: bool) -> list[Element]:
     details = blocks.button("Details", actions.VIEW_ALL, value)
     if isinstance(request.state, Pending):
         return [*answers(request), details] if whole else [review(request)]
-    history = blocks.button("History", actions.HISTORY, value)
-    if isinstance(request.state, Decided) and request.state.revocable:
-        return [blocks.button("Take it back", actions.TAKE_BACK, value), details, history]
-    stopped = isinstance(request.state, Decided) and request.state.failure is not None
-    retry = [blocks.button("Retry now", actions.RETRY, value, style="primary")] if stopped else []
-    if isinstance(request.state, Decided) and request.state.answerable_again:
-        retry.append(blocks.button("Answer differently", actions.ANSWER_AGAIN, value))
-    return [*retry, details] if len(retry) > 1 else [*retry, details, history]
+    first = _on_its_way(request.state, value) if isinstance(request.state, Decided) else []
+    history = [blocks.button("History", actions.HISTORY, value)] if len(first) < MAX_BESIDE_HISTORY else []
+    return [*first, *_undo_later(request), details, *history]
+
+
+def _on_its_way(state: Decided, value: str) -> list[Element]:
+    """What people can do with a decision that the agent does not have yet. Whoever gave it takes it back with *Undo*;
+    while it is held, everybody who may answer can *Stop* it."""
+    made: list[Element] = []
+    if state.failure is not None:
+        made.append(blocks.button("Retry now", actions.RETRY, value, style="primary"))
+    if state.answerable_again:
+        made.append(blocks.button("Answer differently", actions.ANSWER_AGAIN, value))
+    if state.revocable and isinstance(state.decision, Answered) and state.decision.voters:
+        made.append(blocks.button("Undo", actions.TAKE_BACK, value))
+    if state.revocable and state.held_until is not None:
+        made.append(blocks.button("Stop", actions.STOP, value))
+    return made
+
+
+def _undo_later(request: Request) -> list[Element]:
+    """The button that opens the offer to undo what was approved, while it is open."""
+    offer = request.undo
+    if offer is None or offer.outcome is not None:
+        return []
+    target = RequestTarget(request=offer.request_id, version=offer.version, digest=offer.digest)
+    return [blocks.button("Undo…", actions.REVIEW, target.encoded())]
 
 
 def review(request: Request) -> Element:
@@ -87,6 +109,10 @@ def answers(request: Request) -> list[Element]:
         wording.label(question, verdict) for verdict in (Verdict.APPROVE, Verdict.EDIT, Verdict.REJECT, Verdict.RESPOND)
     )
     made: list[Element] = []
+    if Verdict.UNDO in offered:
+        made.append(blocks.button("Undo", actions.UNDO, value))
+    if Verdict.KEEP in offered:
+        made.append(blocks.button("Keep", actions.KEEP, value))
     if Verdict.APPROVE in offered:
         if Verdict.APPROVE in request.policy.reasons:
             made.append(blocks.button(f"{approve}{every}…", actions.APPROVE_WHY, value, style="primary"))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.approvals.model import policy
-from bot.approvals.model.decision import Approve, Cancelled, Vote
+from bot.approvals.model.decision import Approve, Cancelled, Decision, Expired, Vote
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.message import Message
 from bot.approvals.model.question import Question
 from bot.approvals.model.request import Extension, OpenStage, Pending, Request, Superseded
 from bot.approvals.model.task import Task, TaskCancelled
 from bot.storage.codec import decode, encode
-from tests.support.builders import NOON, a_message, a_person, a_question, a_request, a_task, decided
+from tests.support.builders import NOON, a_message, a_person, a_question, a_request, a_task, an_answer, decided
 
 
 def test_a_field_that_an_older_record_lacks_takes_its_default() -> None:
@@ -168,3 +169,24 @@ def test_a_request_of_before_open_stages_may_lack_what_was_told_of_its_stage_lat
     back = decode(Request, json.dumps(older | {"stage_opened_at": opened_at, "asked": []}))
 
     assert back == a_request(open=OpenStage(opened_at=back.open.opened_at))
+
+
+@pytest.mark.parametrize("attempts", [0, 1])
+def test_an_answer_that_was_held_is_held_until_its_delivery_was_due(attempts: int) -> None:
+    """It is not held any more if its delivery was begun."""
+    state = decided(held=Pending(due_at=NOON), attempts=attempts)
+    older = json.loads(encode(a_request(state=state)))
+    del older["state"]["held_until"]
+
+    back = decode(Request, json.dumps(older))
+
+    assert back.state == replace(state, held_until=None if attempts else NOON)
+
+
+@pytest.mark.parametrize("decision", [an_answer(), Expired(at=NOON), Cancelled(by=a_person(), at=NOON), None])
+def test_a_decision_that_was_not_used_did_not_say_its_type(decision: Decision | None) -> None:
+    request = a_request(state=Superseded(at=NOON, decision=decision))
+    older = json.loads(encode(request))
+    (older["state"]["decision"] or {}).pop("type", None)
+
+    assert decode(Request, json.dumps(older)) == request

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.policy import Stage
+from bot.approvals.model.policy import Policy, Stage
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.rules import eligible
@@ -37,6 +38,7 @@ def full(request: Request, task: Task) -> dict[str, JSON]:
             "reasons": [str(verdict) for verdict in request.policy.reasons],
             "private": request.policy.private,
             "via": list(request.policy.via),
+            **_afterwards(request.policy),
         },
         "deadline": request.deadline.isoformat() if request.deadline is not None else None,
     }
@@ -55,17 +57,33 @@ def _eligible(request: Request) -> list[JSON]:
 
 
 def plain(value: object) -> Any:
-    """A record with all its fields, as JSON. What graphs gave is JSON already."""
+    """A record with all its fields, as JSON: a span of time in seconds. What graphs gave is JSON already."""
     if is_dataclass(value):
         return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
-    if isinstance(value, tuple):
-        return [plain(each) for each in value]
-    return str(value) if isinstance(value, StrEnum) else value
+    match value:
+        case tuple():
+            return [plain(each) for each in value]
+        case datetime():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case _:
+            return str(value) if isinstance(value, StrEnum) else value
 
 
 def _source(task: Task) -> JSON:
     """What the program that asks said about itself. None if a person started the task in Slack."""
     return {"name": task.caller.source, "url": task.caller.url, "run": task.caller.run} if task.caller else None
+
+
+def _afterwards(policy: Policy) -> dict[str, JSON]:
+    """What holds once a decision is made."""
+    return {
+        "hold_seconds": policy.hold.total_seconds(),
+        "valid_for_seconds": policy.valid_for.total_seconds() if policy.valid_for is not None else None,
+        "on_stale": str(policy.on_stale),
+        "undo": {"approvers": list(policy.undo.approvers), "requester": policy.undo.requester},
+    }
 
 
 def _stage(stage: Stage) -> JSON:

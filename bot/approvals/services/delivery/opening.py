@@ -70,7 +70,7 @@ class Opening:
         if policy.max_rounds is not None and rounds >= policy.max_rounds:
             raise AskedTooOften(asked.place, rounds)
         opened = await self._open(batch, task, asked, await self._terms(policy), _before(requests, asked))
-        approval = windows.approval_of(requests) if opened.is_window else None
+        approval = windows.approval_of(requests) if windows.is_undoable(opened) else None
         if approval is None:
             return requests
         offered = batch.request(windows.offered(approval, opened), "undo_offered")

@@ -52,6 +52,9 @@ async def unmet(policy: Policy, directory: Directory) -> list[str]:
     found: list[str] = []
     for stage in policy.stages:
         found += await _of_stage(stage, directory)
+    for ref in policy.undo.approvers:
+        if not is_key(ref) and (sentence := await _nobody_by(ref, directory)):
+            found.append(sentence)
     if policy.channel and (sentence := await _nowhere_by(policy.channel, directory)):
         found.append(sentence)
     return list(dict.fromkeys(found))
