@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, given
@@ -13,10 +13,22 @@ from hypothesis import strategies as st
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from bot.approvals.model.decision import Answered, Approve, Choose, Decision, Expired, ItemVerdict, Reject, Respond
+from bot.approvals.model.decision import (
+    Answered,
+    Approve,
+    Choose,
+    Decision,
+    Expired,
+    ItemVerdict,
+    Keep,
+    Reject,
+    Respond,
+    Undo,
+)
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Question, Verdict
+from bot.durations import MAX_DURATION
 from bot.engines import questions, schemas
 from bot.engines.langgraph.checkpoints.serializer import TypedSerializer
 from bot.engines.payload import to_json
@@ -79,12 +91,23 @@ KEYS = [
     "items",
     "default",
     "additionalProperties",
+    "result",
+    "undo",
+    "how",
+    "window",
+    "at",
+    "summary",
+    "look_again",
 ]
 WORDS = [
     "tool_approval",
     "mcp_elicitation",
     "clarification_needed",
     "quality_check",
+    "undo_window",
+    "10m",
+    "2026-11-29T10:00:00Z",
+    "0" * 64,
     "form",
     "url",
     "approve",
@@ -118,6 +141,7 @@ verdicts: st.SearchStrategy[ItemVerdict] = st.one_of(
     st.builds(Reject, reason=texts),
     st.builds(Respond, value=values),
     st.builds(Choose, choice=texts),
+    st.sampled_from([Undo(), Keep()]),
 )
 
 
@@ -138,6 +162,29 @@ def test_no_payload_and_no_answer_breaks_a_question(
     for decision in (Expired(at=NOW), answered(*given), answered(*(given[:1] * len(question.items)))):
         with contextlib.suppress(InvalidAnswer):
             json.dumps(questions.answer(question, question, decision))
+
+
+undo_windows = st.fixed_dictionaries(
+    {"type": st.just("undo_window")},
+    optional=dict.fromkeys(("action", "result", "undo", "window", "at", "summary", "details", "look_again"), values),
+)
+
+
+@examples(100)
+@given(undo_windows)
+def test_every_offer_to_undo_has_a_window_and_gives_the_way_back_as_it_was(value: dict[str, JSON]) -> None:
+    payload = to_json(value)
+    assert isinstance(payload, dict)
+
+    question = questions.read(payload)
+
+    assert question.window is not None
+    assert timedelta() < question.window.length <= MAX_DURATION
+    assert questions.answer(question, question, answered(Keep())) == {"type": "keep"}
+    if Verdict.UNDO in question.items[0].verdicts:
+        told = questions.answer(question, question, answered(Undo()))
+        assert isinstance(told, dict)
+        assert json.dumps(told["undo"]) == json.dumps(payload.get("undo"))
 
 
 @examples(100)

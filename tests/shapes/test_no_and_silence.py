@@ -22,7 +22,9 @@ EXPIRED: Final = Expired(at=AT)
 SILENCE: Final = "Rejected: nobody answered by 2030-01-02 03:04 UTC."
 NOTHING: Final = object()
 """No value at all: the task stops, or the answer is refused before it is stored."""
-OWN_NO: Final = ("tool_calls", "tool_approval", "agent_inbox", "elicitation", "tool_arguments", "breakpoint")
+OWN_NO: Final = (
+    *("tool_calls", "tool_approval", "agent_inbox", "elicitation", "tool_arguments", "breakpoint", "undo_window"),
+)
 """Shapes with a word of their own for no, which is no empty value."""
 GRAPHS_OWN: Final = ("options", "response_schema")
 """Shapes whose values are the graph's: its options, its schema."""
@@ -103,6 +105,7 @@ shaped: st.SearchStrategy[JSON] = st.one_of(
     st.fixed_dictionaries({"instruction": texts, "content": texts}),
     st.fixed_dictionaries({"type": st.just("quality_check"), "samples": values, "answer": texts}),
     st.fixed_dictionaries({"type": st.just("clarification_needed"), "questions": st.lists(texts, max_size=3)}),
+    st.fixed_dictionaries({"type": st.just("undo_window"), "action": values}, optional={"undo": values}),
     st.fixed_dictionaries(
         {"type": st.just("tool_approval"), "tool_call_id": texts, "name": texts, "args": arguments, "answer": texts}
     ),
@@ -162,7 +165,7 @@ def refuses(question: Question, value: Any) -> None:
     approval = received(question, answered(question, Approve()))
     assert approval is NOTHING or value != approval
     if question.shape in OWN_NO:
-        assert not {"approve", "accept", "edit", "respond", "response"} & set(_words(value))
+        assert not {"approve", "accept", "edit", "respond", "response", "undo"} & set(_words(value))
     elif question.shape in GRAPHS_OWN:
         assert not value or _says_no(value)
     elif question.convention == conventions.OBJECT:
@@ -214,7 +217,8 @@ def test_a_rejection_gives_nothing_that_could_be_a_yes(question: Question, reaso
 @examples(100)
 @given(asked())
 def test_silence_gives_what_a_rejection_gives_or_nothing(question: Question) -> None:
-    """But for MCP, which has a word for silence itself, and for what people choose or fill in and cannot reject."""
+    """But for MCP, which has a word for silence itself, for what people choose or fill in and cannot reject, and for
+    what was done, which silence keeps."""
     value = received(question, EXPIRED)
     if all(Verdict.REJECT in item.verdicts for item in question.items):
         rejected = received(question, answered(question, Reject(reason=SILENCE)))
@@ -223,7 +227,7 @@ def test_silence_gives_what_a_rejection_gives_or_nothing(question: Question) -> 
         else:
             assert value == rejected
     elif question.shape not in GRAPHS_OWN:
-        assert value is NOTHING or question.shape == "elicitation"
+        assert value is NOTHING or question.shape in ("elicitation", "undo_window")
 
 
 @examples(60)

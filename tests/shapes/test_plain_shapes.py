@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from bot.approvals.model.decision import Answered, Approve, Choose, ItemVerdict, Reject, Respond
+from bot.approvals.model.decision import Answered, Approve, Choose, ItemVerdict, Keep, Reject, Respond, Undo
 from bot.approvals.model.errors import InvalidAnswer, VerdictNotOffered
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.policy import GraphTerms
+from bot.approvals.model.policy import GraphTerms, UndoTerms
 from bot.approvals.model.question import Risk, Verdict, with_arguments
 from bot.engines import questions
 from tests.support.agent_stage import a_stage, asks
 from tests.support.builders import NOON
+from tests.support.fakes.world import ALICE
 
 SILENCE = "Rejected: nobody answered by 2026-03-02 11:00 UTC."
 
@@ -30,7 +31,9 @@ VAGUE = {
     "type": "clarification_needed",
     "questions": ["Which bucket?", {"id": "age", "question": "How old?", "options": ["7d", "30d"], "required": False}],
 }
+DONE = {"type": "undo_window", "action": "Moved 3 files", "undo": {"how": "Moves them back", "trash": "t-1"}}
 APPROVE, REJECT = Approve(), Reject(reason="too late")
+BY_ALICE = UndoTerms(approvers=(ALICE.user_id,))
 
 
 @pytest.mark.parametrize(
@@ -77,13 +80,16 @@ APPROVE, REJECT = Approve(), Reject(reason="too late")
         pytest.param(["a", {"b": 1}], "", Respond(value="both"), "both", id="a list"),
         pytest.param({"a": {"b": [1]}}, "", Respond(value="ok"), "ok", id="any other dictionary"),
         pytest.param({"a": 1}, "yes/no", APPROVE, "yes", id="any other dictionary, as the graph's entry says"),
+        pytest.param(DONE, "", Keep(), {"type": "keep"}, id="what was done, kept"),
+        pytest.param({**DONE, "undo": None}, "", Keep(), {"type": "keep"}, id="what cannot be undone, kept"),
+        pytest.param(DONE, "yes/no", Keep(), {"type": "keep"}, id="what was done, whatever the graph's entry says"),
     ],
 )  # fmt: skip
 async def test_the_graph_is_told_what_its_shape_wants(
     tmp_path: Path, value: Any, answer: str, verdict: ItemVerdict, told: JSON
 ) -> None:
     heard: list[Any] = []
-    async with a_stage(tmp_path, asks(value, told=heard), terms=GraphTerms(answer=answer)) as stage:
+    async with a_stage(tmp_path, asks(value, told=heard), terms=GraphTerms(answer=answer), undo=BY_ALICE) as stage:
         task = await stage.started()
         request = await stage.question(task)
 
@@ -108,11 +114,13 @@ async def test_the_graph_is_told_what_its_shape_wants(
         pytest.param({"question": "Delete it?"}, "", False, id="a question alone"),
         pytest.param({"message": "Approve the transfer?", "amount": 9000}, "", False, id="a message"),
         pytest.param({"a": 1}, "", False, id="any other dictionary"),
+        pytest.param(DONE, "", {"type": "keep"}, id="what was done"),
+        pytest.param({**DONE, "undo": None}, "", {"type": "keep"}, id="what cannot be undone"),
     ],
 )
 async def test_silence_is_told_and_never_as_a_consent(tmp_path: Path, value: Any, answer: str, told: JSON) -> None:
     heard: list[Any] = []
-    async with a_stage(tmp_path, asks(value, told=heard), terms=GraphTerms(answer=answer)) as stage:
+    async with a_stage(tmp_path, asks(value, told=heard), terms=GraphTerms(answer=answer), undo=BY_ALICE) as stage:
         request = await stage.question(await stage.started())
 
         await stage.expire()
@@ -145,7 +153,7 @@ async def test_where_nothing_says_no_silence_ends_the_task_and_tells_nothing(
     tmp_path: Path, value: Any, answer: str
 ) -> None:
     heard: list[Any] = []
-    async with a_stage(tmp_path, asks(value, told=heard), terms=GraphTerms(answer=answer)) as stage:
+    async with a_stage(tmp_path, asks(value, told=heard), terms=GraphTerms(answer=answer), undo=BY_ALICE) as stage:
         task = await stage.started()
 
         await stage.expire()
@@ -246,10 +254,19 @@ async def test_choices_that_are_called_otherwise_say_their_values(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("value", "verdict"), [(OPTIONS, APPROVE), (OPTIONS, Choose(choice="mars")), (DETAILS, Respond(value="maybe"))]
+    ("value", "verdict"),
+    [
+        (OPTIONS, APPROVE),
+        (OPTIONS, Choose(choice="mars")),
+        (DETAILS, Respond(value="maybe")),
+        (DONE, APPROVE),
+        (DONE, REJECT),
+        ({**DONE, "undo": False}, Undo()),
+        (DETAILS, Keep()),
+    ],
 )
 async def test_what_is_not_offered_is_not_taken(tmp_path: Path, value: Any, verdict: ItemVerdict) -> None:
-    async with a_stage(tmp_path, asks(value)) as stage:
+    async with a_stage(tmp_path, asks(value), undo=BY_ALICE) as stage:
         request = await stage.question(await stage.started())
 
         with pytest.raises(VerdictNotOffered):
@@ -269,6 +286,18 @@ async def test_options_of_one_name_can_be_told_apart(tmp_path: Path) -> None:
         assert heard == [2]
 
 
+async def test_the_graph_gets_its_way_back_and_a_key_if_what_it_did_is_to_be_undone(tmp_path: Path) -> None:
+    heard: list[Any] = []
+    async with a_stage(tmp_path, asks(DONE, told=heard), undo=BY_ALICE) as stage:
+        request = await stage.question(await stage.started())
+
+        await stage.vote(request, Undo())
+
+        (told,) = heard
+        assert (told["type"], told["undo"], len(told["key"])) == ("undo", DONE["undo"], 64)
+        assert await stage.is_delivered(request)
+
+
 # --- What is shown first ------------------------------------------------------------------------------
 
 FIRST: dict[str, Any] = {"payee": "Foss", "amount": "9000.00", "note": "Q4"}
@@ -284,6 +313,8 @@ FIRST: dict[str, Any] = {"payee": "Foss", "amount": "9000.00", "note": "Q4"}
         {"question": "How?", "options": ["card", "cash"], **FIRST},
         {"type": "quality_check", "samples": [1], "details": FIRST},
         {"type": "clarification_needed", "questions": ["Which?"], "details": FIRST},
+        {"type": "undo_window", "action": "Paid", "details": FIRST},
+        {"type": "undo_window", "action": {"name": "pay", "arguments": FIRST}},
     ],
 )
 def test_a_payload_names_what_people_see_first(value: dict[str, Any]) -> None:

@@ -68,10 +68,9 @@ async def read(graph: Pregel[Any, Any, Any, Any], config: RunnableConfig, look: 
     if (missing := await missing_steps.step(graph, snapshot, saver)) is not None:
         lacking = ThreadStatus(phase=Phase.LACKING, lacks=missing, answered=frozenset(found.answered))
         return Reading(status=lacking, step=step)
-    asked = [
-        _since(datetime.fromisoformat(snapshot.created_at), _asked(interrupt, look, found, found.places.get(id, "")))
-        for id, interrupt in found.open.items()
-    ]
+    asked = [_asked(interrupt, look, found, found.places.get(id, "")) for id, interrupt in found.open.items()]
+    step_began = datetime.fromisoformat(snapshot.created_at)
+    asked = [_since(step_began, each) if each.interrupt_id in found.first else each for each in asked]
     not_taken, gone, stands = frozenset(found.not_taken), {}, None
     if places := await breakpoints.standing(graph, snapshot, look.held):
         asked.append(breakpoints.asked(places, look.now))
@@ -102,6 +101,9 @@ class _Found:
     open: dict[str, Interrupt] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
     """The node that asks each question, after the names of the nodes around it."""
+    first: set[str] = field(default_factory=set)
+    """The interrupts that a node of this very graph asks before anything else, so that what was done before them was
+    done in an earlier step."""
     answered: set[InterruptId] = field(default_factory=set)
     """The interrupts whose answer is stored, but whose node has not gone past them."""
     failed: bool = False
@@ -115,6 +117,8 @@ class _Found:
     """The interrupts whose answer was not given, because something else was asked in their place."""
     doubtful: bool = False
     """Whether that happened in a task whose interrupts' ids are not known."""
+    looked: bool = False
+    """Whether there was a graph or a task to look at."""
     conversations: list[object] = field(default_factory=list)
     """The messages in the state of each graph that was looked at."""
 
@@ -189,6 +193,8 @@ async def _look_at(
     below.failed |= further.failed
     if (waiting := _interrupt_id(namespace, own.answers)) in ids:
         below.open[waiting] = ids[waiting]
+        if not own.answers and not (below.looked or further.looked or called.looked):
+            found.first.add(waiting)
     below.open |= {id: interrupt for id, interrupt in called.open.items() if id in ids}
     below.answered |= {InterruptId(id) for id in called.answered if id in ids}
     below.answered |= {InterruptId(id) for n in range(own.answers) if (id := _interrupt_id(namespace, n)) in ids}
@@ -218,6 +224,7 @@ def _look_called(written: Mapping[str, _Written], found: _Found) -> None:
     answer.
     """
     for task in written.values():
+        found.looked = True
         answered = task.finished or (task.raised and task.answers > 0)
         found.doubtful |= bool(task.not_taken) and not task.finished
         for interrupt in task.interrupts:
@@ -231,6 +238,7 @@ async def _written(saver: BaseCheckpointSaver[Any], config: RunnableConfig, foun
     """What is stored about each task of the checkpoint's step, by task id. Notes the messages of its state."""
     checkpoint = await saver.aget_tuple(config)
     if checkpoint is not None:
+        found.looked = True
         found.conversations.append(checkpoint.checkpoint["channel_values"].get(agent_words.MESSAGES))
     tasks: dict[str, _Written] = {}
     for id, channel, value in (checkpoint.pending_writes or []) if checkpoint is not None else []:
@@ -276,10 +284,10 @@ def _asked(interrupt: Interrupt, look: Look, found: _Found, place: str) -> Asked
 
 
 def _since(step: datetime, asked: Asked) -> Asked:
-    """What is asked, with the time of the action if it offers to undo one and does not say when that was. Then it was
-    when the node before had finished, which is when the present `step` began. In a subgraph that is not known."""
+    """What a node asks before anything else, with the time of the action if it offers to undo one and does not say when
+    that was: the node before had finished when the present `step` began."""
     window = asked.question.window
-    if window is None or window.at is not None or "/" in asked.place:
+    if window is None or window.at is not None:
         return asked
     return replace(asked, question=replace(asked.question, window=replace(window, at=step)))
 

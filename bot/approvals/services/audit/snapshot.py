@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -56,12 +57,18 @@ def _eligible(request: Request) -> list[JSON]:
 
 
 def plain(value: object) -> Any:
-    """A record with all its fields, as JSON. What graphs gave is JSON already."""
+    """A record with all its fields, as JSON: a span of time in seconds. What graphs gave is JSON already."""
     if is_dataclass(value):
         return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
-    if isinstance(value, tuple):
-        return [plain(each) for each in value]
-    return str(value) if isinstance(value, StrEnum) else value
+    match value:
+        case tuple():
+            return [plain(each) for each in value]
+        case datetime():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case _:
+            return str(value) if isinstance(value, StrEnum) else value
 
 
 def _source(task: Task) -> JSON:

@@ -386,7 +386,7 @@ def test_a_look_again_that_is_no_digest_is_an_ordinary_key(key: JSON) -> None:
 
 
 def test_a_schema_and_a_convention_apply_to_what_is_asked_again() -> None:
-    again = {"question": "Pay 12?", "look_again": APPROVED}
+    again: JSON = {"question": "Pay 12?", "look_again": APPROVED}
 
     assert questions.read(again, {"type": "boolean"}).shape == "response_schema"
     assert questions.read(again, None, "yes/no").convention == "yes/no"
@@ -402,7 +402,7 @@ def test_an_offer_to_undo_takes_the_place_of_no_approval() -> None:
 
 def test_the_digest_is_what_graphs_compute() -> None:
     """The formula of `graphs/effects.py`."""
-    payload = {"question": "Zahlen für Ä?", "details": {"b": 1.5, "a": [True, None]}}
+    payload: dict[str, JSON] = {"question": "Zahlen für Ä?", "details": {"b": 1.5, "a": [True, None]}}
     text = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
     assert payload_digest(to_json(payload)) == hashlib.sha256(text.encode()).hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from bot.approvals.model.actor import COMMAND, Shown
@@ -12,12 +13,12 @@ from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.caller import Caller
 from bot.approvals.model.decision import Respond
 from bot.approvals.model.ids import Program
-from bot.approvals.model.policy import Group, Policy, Stage
-from bot.approvals.model.question import Item, Question, Risk, Verdict
+from bot.approvals.model.policy import Group, OnStale, Policy, Stage, UndoTerms
+from bot.approvals.model.question import Item, Question, Risk, Verdict, Window
 from bot.approvals.model.task import Task
 from bot.approvals.services.audit.snapshot import full
 from bot.storage.codec import _CONVERTER
-from tests.support.builders import a_task
+from tests.support.builders import NOON, a_task
 from tests.support.fakes.world import (
     ALICE,
     BOB,
@@ -55,6 +56,15 @@ def asked_by(event: AuditEvent) -> Question:
     return _CONVERTER.structure(json.loads(json.dumps(dict(event.data)))["question"], Question)
 
 
+def test_the_event_of_an_offer_to_undo_says_for_how_long_since_when_and_how() -> None:
+    window = Window(length=timedelta(minutes=10), at=NOON, how="Moves them back")
+    asked = replace(TRANSFER, window=window)
+
+    data = full(replace(a_request(), question=asked), a_task())
+
+    assert _CONVERTER.structure(json.loads(json.dumps(data))["question"], Question) == asked
+
+
 def test_the_event_says_which_program_asks_and_through_which_pages_people_may_answer() -> None:
     caller = Caller(source="billing", token="t", key="k", body="", url="https://billing.example/7", run="nightly")
     task = a_task(requester=Program(name="billing"), caller=caller)
@@ -65,6 +75,23 @@ def test_the_event_says_which_program_asks_and_through_which_pages_people_may_an
     assert data["task"]["requester"] == {"name": "billing"}
     assert data["task"]["source"] == {"name": "billing", "url": "https://billing.example/7", "run": "nightly"}
     assert data["policy"]["via"] == ["portal"]
+
+
+def test_the_event_says_what_holds_after_the_decision() -> None:
+    terms = replace(
+        policy(),
+        hold=timedelta(seconds=30),
+        valid_for=timedelta(hours=1),
+        on_stale=OnStale.STOP,
+        undo=UndoTerms(approvers=("@leads",), requester=False),
+    )
+
+    data: Any = full(replace(a_request(), policy=terms), a_task())
+
+    assert (data["policy"]["hold_seconds"], data["policy"]["valid_for_seconds"]) == (30.0, 3600.0)
+    assert data["policy"]["on_stale"] == "stop"
+    assert data["policy"]["undo"] == {"approvers": ["@leads"], "requester": False}
+    assert json.loads(json.dumps(data)) == data
 
 
 async def versions(world: World, task: Task) -> list[AuditEvent]:
