@@ -247,7 +247,8 @@ async def test_a_first_question_that_changes_afterwards_gets_no_answer_by_its_pl
 
 
 async def test_two_branches_look_again_each_on_its_own_record(tmp_path: Path) -> None:
-    """What is decided of one does not move the other."""
+    """What is decided of one does not move the other: it does not act while people decide what it asks, even if the
+    world is again as they approved it at first. That is asked then."""
     prices, did = {"a": 10, "b": 10}, list[Any]()
 
     def question(name: str, price: int) -> dict[str, Any]:
@@ -285,9 +286,12 @@ async def test_two_branches_look_again_each_on_its_own_record(tmp_path: Path) ->
         again = {each.question.title: each for each in await stage.asked(task)}
         assert {title: each.id for title, each in again.items()} == before
         assert did == []
+        prices["a"] = 10
         await stage.approve(again["Pay b?"])
         assert did == [("b", 13)]
-        await stage.reject(again["Pay a?"])
+        third = await stage.question(task)
+        assert (third.id, third.question.items[0].arguments) == (before["Pay a?"], {"price": 10})
+        await stage.reject(third)
         assert did == [("b", 13)]
         assert isinstance((await stage.storage.task(task.id)).state, Ended)
 

@@ -154,6 +154,11 @@ class Run:
         """Notes that the answer at this place was given."""
         self.taken.add(_interrupt_id(namespace, place))
 
+    def has_asked(self, namespace: str) -> bool:
+        """Whether the node that runs in this namespace asked something before this run, which people may be deciding.
+        `graphs/effects.py` calls it: such a node must ask again, whatever it finds by now."""
+        return any(namespace.rpartition(NS_END)[2] in owners for owners in self._owners.values())
+
     def loaded(self, found: CheckpointTuple | None) -> None:
         """Notes which tasks hold which questions, from a checkpoint at which the run begins."""
         for task_id, channel, value in (found.pending_writes or []) if found is not None else []:
