@@ -5,6 +5,7 @@ changed after the list was shown, `look` asks again. One that changes even after
 """
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -247,6 +248,8 @@ def _question(state: State, files: list[trash.File], changed: Sequence[str] = ()
     if state["unread"]:
         details["could not be read"] = file_words.listed(state["unread"])
     details["names"] = _names(files)
+    if changed:
+        details["as seen"] = _seen(files)
     reason = f"unchanged for {_older_than(state)}, and can be moved back"
     if changed:
         reason = f"{file_words.count(len(changed))} changed after this was approved. What is moved can be moved back."
@@ -262,6 +265,11 @@ def _question(state: State, files: list[trash.File], changed: Sequence[str] = ()
 
 def _names(files: list[trash.File]) -> list[str]:
     return [f"{file['path']} ({file_words.rounded(file['size'])})" for file in files]
+
+
+def _seen(files: list[trash.File]) -> str:
+    """Short for exactly these files in this state. Binds a yes to it, because a clock time in a question does not."""
+    return hashlib.sha256(json.dumps([file["identity"] for file in files]).encode()).hexdigest()[:12]
 
 
 def _answered(answer: object) -> dict[str, Any]:

@@ -1,16 +1,15 @@
 """Offers to undo what a graph has done: it acts at once, says so, and anybody who may can undo it for a while.
 
-    def act(state):                                   # acts, and keeps the moment
-        record = publish(state["text"])
-        return {"record": record, "acted_at": undo.acted_at()}
+    def act(state):  # acts, and keeps the moment
+        return {"record": publish(state["text"]), "acted_at": undo.acted_at()}
 
-    def offer(state):                                 # asks, in a node of its own after the one that acted
+    def offer(state):  # asks, in a node of its own after the one that acted
         undone = undo.offer(
             "Published the notes", way_back={"record": state["record"]}, how="Deletes them", at=state["acted_at"]
         )
-        return {"undone": None if undone is None else {"record": undone.way_back["record"], "key": undone.key}}
+        return {"undo_key": undone.key if undone else ""}
 
-    def take_down(state): ...                         # undoes it, once per key, in a third node
+    def delete(state): ...  # undoes it if there is a key, once per key
 
 Nobody has to answer: the result stays when the window closes.
 """

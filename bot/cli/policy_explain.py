@@ -36,9 +36,11 @@ from bot.approvals.model.policy import (
 from bot.approvals.model.question import Question, Verdict
 from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import LookupFailed
+from bot.approvals.rules import windows
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, bound
 from bot.approvals.services.people.staffing import staffed, unmet
 from bot.approvals.services.policies.choice import PolicyChoice
+from bot.cli.policy_afterwards import after_the_decision, undo_window, written
 from bot.durations import spoken
 from bot.engines import questions
 from bot.printable import printable
@@ -113,17 +115,32 @@ async def explain(options: Options) -> int:
         lines, governing = _rules(policies, facts)
         lines = [*([unknown, ""] if unknown else []), *lines]
         if governing is not None:
-            policy = bound(governing, question)
-            lines += _policy(policy, task)
-            lines += _card(policies.cards.get(task.graph, CardTerms()), question)
-            lines += await _people(policy, directory)
-            lines += _times(policy, datetime.now(UTC))
+            lines += await _explained(governing, policies, question, task, directory)
     except LookupFailed as failed:
         raise SettingsError(
             f"Slack did not answer ({failed}). Try again, or run this without SLACK_BOT_TOKEN."
         ) from failed
     sys.stdout.write("\n".join(map(printable, lines)) + "\n")
     return 0 if governing is not None else 1
+
+
+async def _explained(
+    governing: Policy, policies: Policies, question: Question, task: Task, directory: SlackDirectory | None
+) -> list[str]:
+    """What holds for the question under the policy that governs it."""
+    now = datetime.now(UTC)
+    policy = windows.under(bound(governing, question), question, task.requester)
+    card = _card(policies.cards.get(task.graph, CardTerms()), question)
+    if question.window is not None:
+        window = await undo_window(policy, question, question.window, task, directory, now)
+        return [*window, *_everywhere(policy), *card, *await _wrong(policy, directory)]
+    return [
+        *_policy(policy, task),
+        *card,
+        *await _people(policy, directory),
+        *_times(policy, now),
+        *await after_the_decision(governing, question, task, directory),
+    ]
 
 
 def _task(options: Options, team: TeamId) -> Task:
@@ -196,15 +213,22 @@ def _policy(policy: Policy, task: Task) -> list[str]:
     terms = [
         _requester(policy, task),
         f"Must say why: {_listed(policy.reasons)}." if policy.reasons else "Nobody has to say why.",
-        *(["Its card names the actions alone; those who may answer open the rest."] if policy.private else []),
-        *([f"Its card stands in {policy.channel} as well as in the task's thread."] if policy.channel else []),
         *(["Slack asks once more before an approval."] if policy.confirm else []),
         *([f"One who may answer can put a deadline off once, by {spoken(policy.extend)}."] if policy.extend else []),
+        *_everywhere(policy),
+    ]
+    return [*lines, *terms]
+
+
+def _everywhere(policy: Policy) -> list[str]:
+    """The terms that hold for approvals and for undo windows."""
+    return [
+        *(["Its card names the actions alone; those who may answer open the rest."] if policy.private else []),
+        *([f"Its card stands in {policy.channel} as well as in the task's thread."] if policy.channel else []),
         *([f"A place of the graph may ask {policy.max_rounds} times."] if policy.max_rounds else []),
         *([f"Answers through {' or '.join(policy.via)} count as well as those in Slack."] if policy.via else []),
         *([f"Values of these keys are hidden: {', '.join(policy.mask)}."] if policy.mask else []),
     ]
-    return [*lines, *terms]
 
 
 def _card(terms: CardTerms, question: Question) -> list[str]:
@@ -236,9 +260,12 @@ async def _people(policy: Policy, directory: SlackDirectory | None) -> list[str]
             known = f" ({names or 'nobody'})" if staffing is not None else ""
             lines.append(f"  {group.needed} of {', '.join(group.approvers) or 'nobody'}{known}")
         lines.append(f"  {_rejections(stage)}")
-    if directory is not None:
-        lines += [f"  wrong: {sentence}" for sentence in await unmet(policy, directory)]
-    return lines
+    return [*lines, *await _wrong(policy, directory)]
+
+
+async def _wrong(policy: Policy, directory: SlackDirectory | None) -> list[str]:
+    """The names that mean nobody, and the quorums that cannot be met. Nothing if names are not looked up."""
+    return [f"  wrong: {sentence}" for sentence in await unmet(policy, directory)] if directory is not None else []
 
 
 def _rejections(stage: Stage) -> str:
@@ -249,7 +276,7 @@ def _rejections(stage: Stage) -> str:
 
 
 def _times(policy: Policy, now: datetime) -> list[str]:
-    lines = ["", f"If it were asked now, {_written(now)}{_hours(policy.hours)}:"]
+    lines = ["", f"If it were asked now, {written(now)}{_hours(policy.hours)}:"]
     for number, stage in enumerate(policy.stages, start=1):
         if len(policy.stages) > 1:
             since = "" if number == 1 else ", if the one before agreed now"
@@ -268,7 +295,7 @@ def _times(policy: Policy, now: datetime) -> list[str]:
 
 
 def _step(policy: Policy, stage: Stage, step: Step, now: datetime) -> Iterator[str]:
-    at = _written(moment(now, step.after, policy.hours))
+    at = written(moment(now, step.after, policy.hours))
     regular = isinstance(step.action, Remind) and step.after == stage.remind_every
     again = f", and again every {spoken(step.after)}" if regular else ""
     yield f"after {spoken(step.after)}, {at}: {_does(step)}{again}"
@@ -309,10 +336,6 @@ def _stage_name(policy: Policy, stage: Stage, number: int) -> str:
     if len(policy.stages) == 1:
         return f"The policy `{policy.name}`"
     return f"Stage {number} of {len(policy.stages)}{f', {stage.name},' if stage.name else ''}"
-
-
-def _written(at: datetime) -> str:
-    return f"{at:%a %Y-%m-%d %H:%M} UTC"
 
 
 def _listed(reasons: tuple[Verdict, ...]) -> str:

@@ -117,7 +117,7 @@ def _hold(value: object) -> object:
     try:
         hold = duration(value)
     except ValueError as error:
-        raise ValueError(f"{error}; or no, if decisions are not held") from None
+        raise ValueError(f"{error} (or no, if decisions are not held)") from None
     if hold > MAX_HOLD:
         raise ValueError(
             f"{value!r} is longer than {MAX_HOLD.days}d: a hold is for second thoughts. If somebody has to look at the "
@@ -133,7 +133,7 @@ def _valid_for(value: object) -> object:
     try:
         return duration(value)
     except ValueError as error:
-        raise ValueError(f"{error}; or no, if decisions do not run out") from None
+        raise ValueError(f"{error} (or no, if decisions do not run out)") from None
 
 
 def _on_stale(value: object) -> object:

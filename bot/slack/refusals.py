@@ -15,6 +15,7 @@ from bot.approvals.model import errors
 from bot.approvals.model.decision import Answered, Cancelled, Decision, Expired, Outcome, WindowClosed, outcome_of
 from bot.approvals.model.errors import CountersignError, NoDelegate
 from bot.approvals.model.ids import JSON, Person, Program
+from bot.approvals.model.undo_offer import UndoOffer
 from bot.slack import display, quotes, text
 from bot.slack.text import literal, moment
 
@@ -68,6 +69,11 @@ def worded(refusal: CountersignError) -> str:
             )
         case errors.InvalidAnswer():
             return literal(refusal.problem)
+        case errors.AlreadySettled(decision=Answered() as decision, held_until=until) if until is not None:
+            return (
+                f"{_who_was_first(decision).removesuffix('.')}; the agent gets it at {moment(until, seconds=True)}. Until "
+                "then, people who may answer can *Stop* it."
+            )
         case errors.AlreadySettled():
             return _who_was_first(refusal.decision)
         case errors.StaleVersion(changed=errors.Alike() as alike):
@@ -96,8 +102,7 @@ def worded(refusal: CountersignError) -> str:
             stop = " If you may answer, you can *Stop* it." if stoppable else ""
             return f"Only {text.mentions(voters)} can take this answer back.{stop}"
         case errors.TooLateToTakeBack(undo=undo):
-            after = f" What was done can be undone until {moment(undo.until)}: press *Undo* there." if undo else ""
-            return f"It is too late to take the answer back: the agent has it.{after}"
+            return f"It is too late to take the answer back: the agent has it.{_undo_instead(undo)}"
         case errors.NothingToStop():
             return "There is nothing to stop: no decision is held back at the moment."
         case errors.TooLateToChange(taken=True):
@@ -116,6 +121,10 @@ def worded(refusal: CountersignError) -> str:
                 f"The rule `{literal(refusal.rule)}` answers by itself, but people have been asked already. The "
                 "request keeps its policy: nothing was changed."
             )
+        case errors.NotAnApprover(who_may=(), undoes=True):
+            return "Nobody may undo this: the policy names no one who is in this workspace."
+        case errors.NotAnApprover(who_may=who_may, undoes=True):
+            return f"Only {text.either(map(text.mention, who_may))} can undo this, or decide to keep it."
         case errors.NotAnApprover():
             nobody = "nobody else: the policy names no one else who is in this workspace"
             return f"You may not answer this request. Who may: {_people(refusal.who_may, nobody)}."
@@ -251,11 +260,24 @@ _DECIDED: Final[Mapping[Outcome, str]] = {
     Outcome.REJECT: "rejected this",
     Outcome.RESPOND: "answered this",
     Outcome.CHOOSE: "chose an answer to this",
-    Outcome.UNDO: "had this undone",
-    Outcome.KEEP: "decided to keep this",
+    Outcome.UNDO: "chose to undo this",
+    Outcome.KEEP: "chose to keep this",
     Outcome.MIXED: "answered this",
     Outcome.CANCELLED: "cancelled this",
 }
+
+
+def _undo_instead(offer: UndoOffer | None) -> str:
+    """How what the agent did can be undone, or what became of that offer. Empty if the agent never made one."""
+    if offer is None:
+        return ""
+    match offer.outcome:
+        case None:
+            return f" What it did can be undone until {moment(offer.until)}: press *Undo…* on this card."
+        case Outcome.UNDO:
+            return " *Undo* was chosen later."
+        case _:
+            return " What it did stays: it can no longer be undone."
 
 
 def _who_was_first(decision: Decision | None) -> str:

@@ -164,10 +164,10 @@ def pretty(value: JSON) -> str:
         return json.dumps(value, ensure_ascii=False)
 
 
-def moment(at: datetime) -> str:
+def moment(at: datetime, *, seconds: bool = False) -> str:
     """A moment in the reader's own time zone, as Slack writes it (Slack: date formatting)."""
-    fallback = f"{at:%Y-%m-%d %H:%M} UTC"
-    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
+    form, fallback = ("{time_secs}", f"{at:%Y-%m-%d %H:%M:%S}") if seconds else ("{time}", f"{at:%Y-%m-%d %H:%M}")
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {form}|{fallback} UTC>"
 
 
 def mention(who: Person | Program) -> str:
@@ -212,6 +212,15 @@ def listed(words: Sequence[str], limit: int = 10) -> str:
     if len(shown) < 2:
         return "".join(shown)
     return f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def either(words: Iterable[str], limit: int = 10) -> str:
+    """`a, b or c`, or if there are more than `limit`, `a, b or 3 more`."""
+    named = list(words)
+    shown = named[:limit]
+    if rest := len(named) - len(shown):
+        shown.append(f"{rest:,} more")
+    return f"{', '.join(shown[:-1])} or {shown[-1]}" if len(shown) > 1 else "".join(shown)
 
 
 def lower(words: str) -> str:

@@ -132,6 +132,21 @@ def test_a_file_that_was_replaced_is_asked_about(root: Path, asked: Run) -> None
     assert again["details"]["changed since"] == ["logs/a.log: replaced by another file"]
 
 
+def test_each_state_of_the_files_is_another_question(root: Path, asked: Run) -> None:
+    """Even if its size and all printed times are the same: an answer binds exactly what was seen."""
+    grow(root / "logs" / "a.log")
+    first = asked.reply(YES)
+    grow(root / "logs" / "a.log")
+    os.utime(root / "logs" / "a.log", ns=(0, 1_700_000_000_000_000_001))
+
+    asked.proceed()
+
+    again = asked.asked
+    assert again is not None
+    assert again["details"].pop("as seen") != first["details"].pop("as seen")
+    assert again["details"] == first["details"]
+
+
 def test_once_it_asked_it_asks_what_is_true_when_it_is_answered(root: Path, asked: Run) -> None:
     """Also if everything is gone by then, because a node that is answered has to take the answer by a question."""
     grow(root / "logs" / "a.log")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from typing_extensions import TypedDict
 
 from graphs import effects
 from tests.graphs.threads import Killed, Thread
+from tests.support.agent_stage import a_stage
 
 APPROVED = {"question": "Pay?", "details": {"amount": "10.00"}}
 NOW = {"question": "Pay?", "details": {"amount": "12.00"}}
@@ -160,6 +162,49 @@ class TestTheAnswer:
 
         assert await thread.answer({"approved": True}) is None
         assert looked == [None]
+
+
+class TestWithTheBot:
+    """The bot hands out an answer only to the question that people were shown."""
+
+    async def test_a_world_that_changed_again_is_the_next_question(self, tmp_path: Path) -> None:
+        """Also if it is the one that was approved first. The node acts once, after an answer to what it asked last."""
+        world = {"amount": "10.00"}
+        acted: list[tuple[str, object]] = []
+
+        def question() -> dict[str, Any]:
+            return {"question": f"Pay {world['amount']}?", "details": dict(world), "answer": "object"}
+
+        def ask(state: State) -> State:
+            interrupt({"question": "Pay 10.00?", "details": {"amount": "10.00"}, "answer": "object"})
+            return {}
+
+        def act(state: State) -> State:
+            approved = {"question": "Pay 10.00?", "details": {"amount": "10.00"}, "answer": "object"}
+            acted.append((world["amount"], effects.look_again(approved, question())))
+            return {"answer": world["amount"]}
+
+        graph = StateGraph(State)
+        graph.add_node("ask", ask)
+        graph.add_node("act", act)
+        graph.add_edge(START, "ask")
+        graph.add_edge("ask", "act")
+        async with a_stage(tmp_path, graph) as stage:
+            task = await stage.started()
+            for amount, shown in [("12.00", "Pay 10.00?"), ("14.00", "Pay 12.00?"), ("10.00", "Pay 14.00?")]:
+                open_ = await stage.question(task)
+                assert open_.question.title == shown
+                world["amount"] = amount
+                await stage.approve(open_)
+            last = await stage.question(task)
+            acted_before = list(acted)
+            await stage.approve(last)
+            state = (await stage.graph.aget_state({"configurable": {"thread_id": task.thread_id}})).values
+
+        assert last.question.title == "Pay 10.00?"
+        assert acted_before == []
+        assert acted == [("10.00", {"approved": True, "feedback": ""})]
+        assert state == {"answer": "10.00"}
 
 
 async def test_canary_the_scratchpad_has_the_answers_of_the_running_task() -> None:

@@ -106,6 +106,7 @@ class Bot:
             "POLICY_FILE": str(folder / "policies.yaml"),
             "LANGGRAPH_CONFIG": str(folder / "langgraph.json"),
             "CLEANUP_ROOT": str(folder / "files"),
+            "CLEANUP_UNDO": "0",
             "SWEEP_INTERVAL": "0.2",
             "LEASE_SECONDS": "1",
             "SHUTDOWN_GRACE": "10",

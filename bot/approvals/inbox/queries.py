@@ -17,12 +17,14 @@ from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import Directory, Drawing, LookupFailed, LookupRefused
 from bot.approvals.ports.storage import Records, Storage
-from bot.approvals.rules import eligible
+from bot.approvals.rules import eligible, windows
 from bot.approvals.rules.matching import ANY_CHANNEL, Policies, is_channel, is_group
 from bot.approvals.services.unit_of_work import until_won
 
 MAX_ROWS: Final = 100
 """Per section. If more requests wait, those of the highest risk are read."""
+MAX_UNDOABLE: Final = 5
+"""How many of the things that somebody can undo are listed."""
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +92,8 @@ class Contents:
     """The graphs of what waits, sorted."""
     summary: str = ""
     """When the person gets a summary; empty: never."""
+    undoable: Page[Row] = Page()
+    """What this person can undo. Nobody waits for that."""
     untold: tuple[str, ...] = ()
     """What may be missing because Slack does not say who is meant, as sentences."""
 
@@ -177,7 +181,9 @@ class Inboxes:
         """Everything that their inbox holds; `size` is the number of rows on a page of each section."""
         kept = await self.storage.inbox(person)
         known = await self.known(person)
-        waiting = await self._waiting(person, known)
+        found = await self._concerning(person, known)
+        waiting = [request for request in found if not request.is_window]
+        undoable = [request for request in found if windows.can_undo(request)]
         shown = [request for request in waiting if look.shows(request)]
 
         async def page(section: Section, of: Sequence[Request | Task]) -> Page[Row]:
@@ -196,6 +202,7 @@ class Inboxes:
             overdue=sum(map(inbox.overdue, waiting)),
             graphs=tuple(sorted({request.graph for request in waiting})),
             summary=str(kept.summary.schedule) if kept.summary else "",
+            undoable=Page(rows=tuple([await self._row(each) for each in undoable[:MAX_UNDOABLE]]), total=len(undoable)),
             untold=known.untold,
         )
 
@@ -211,8 +218,12 @@ class Inboxes:
         await until_won(once)
 
     async def _waiting(self, person: Person, known: Known) -> tuple[Request, ...]:
+        return tuple(request for request in await self._concerning(person, known) if not request.is_window)
+
+    async def _concerning(self, person: Person, known: Known) -> tuple[Request, ...]:
+        """What they may answer or undo: highest risk first, then earliest deadline."""
         found = await self.storage.waiting_for(known.names, MAX_ROWS)
-        return tuple(request for request in found if waits_for(request, person, known))
+        return tuple(request for request in found if concerns(request, person, known))
 
     async def _groups(self, person: Person) -> tuple[frozenset[str], tuple[str, ...]]:
         """The user groups that they are in, and what Slack will not say about that."""
@@ -256,7 +267,12 @@ def groups_asked(policies: Policies) -> tuple[str, ...]:
 
 def waits_for(request: Request, person: Person, known: Known) -> bool:
     """Whether the request waits for this person's answer: they are named and have not delegated, somebody delegated to
-    them, or they are the requester and the question approves nothing."""
+    them, or they are the requester and the question approves nothing. What can be undone waits for nobody."""
+    return not request.is_window and concerns(request, person, known)
+
+
+def concerns(request: Request, person: Person, known: Known) -> bool:
+    """Whether this person may answer the request, or undo what was done, and has not."""
     refs = {ref.lower() for ref in request.approvers if known.ordinary or ref not in request.held}
     named = not known.names.isdisjoint(refs) and request.given_to(person) is None
     return (

@@ -154,6 +154,8 @@ class AlreadySettled(CountersignError):
     request_id: RequestId
     decision: Decision | None
     """None if the graph moved on without a decision."""
+    held_until: datetime | None = None
+    """Until when the decision is kept from the agent, so that people can stop it. None if it is not."""
 
     def __str__(self) -> str:
         return f"Request {self.request_id} is settled already: {_settled(self.decision)}."
@@ -328,6 +330,8 @@ class NotAnApprover(MayNotVote):
     """The policy does not name this person."""
 
     who_may: Sequence[Person]
+    undoes: bool = False
+    """Whether it is about undoing what was done, and not about an approval."""
 
     def __str__(self) -> str:
         return f"The policy does not name this person, but {_ids(self.who_may)}."

@@ -23,7 +23,7 @@ from bot.approvals.model.errors import (
 from bot.approvals.model.ids import Person
 from bot.approvals.model.people import Member
 from bot.approvals.model.policy import Group
-from bot.approvals.model.request import Delegation, Pending, Request
+from bot.approvals.model.request import Decided, Delegation, Pending, Request
 
 NOBODY: Final = frozenset[Person]()
 
@@ -86,7 +86,8 @@ def still_open(request: Request, version: int, digest: str | None = None) -> Pen
     Raises `AlreadySettled` if the request is not open, or `StaleVersion` if its version or digest has changed.
     """
     if not isinstance(request.state, Pending):
-        raise AlreadySettled(request.id, request.decision)
+        held = request.state.held_until if isinstance(request.state, Decided) and request.state.revocable else None
+        raise AlreadySettled(request.id, request.decision, held)
     if version != request.version or (digest is not None and digest != request.digest):
         raise StaleVersion(request.id)
     return request.state
@@ -116,13 +117,17 @@ def refuse_unless_eligible(request: Request, member: Member, approvers: Eligible
     if not is_eligible(member, approvers):
         raise NotEligible(member.ineligible)
     if not may_answer(request, person):
+        if request.is_window:
+            raise NotAnApprover(_who_may(request, approvers), undoes=True)
         program = request.graph if is_of_caller(request.task_id) else ""
         raise OwnRequest(_who_may(request, approvers), program)
     given = {each.by: each.to for each in request.stage_delegations}
     if person in given:
         raise VoteGiven(given[person])
     if person not in approvers.people:
-        raise NotTold(approvers.untold) if approvers.untold else NotAnApprover(_who_may(request, approvers))
+        if approvers.untold:
+            raise NotTold(approvers.untold)
+        raise NotAnApprover(_who_may(request, approvers), undoes=request.is_window)
     if not counts(request, person, approvers):
         raise AgreedBefore(_who_may(request, approvers))
 

@@ -97,7 +97,8 @@ def ask_anew(
         passed=(),
         edits=(),
     )
-    return schedule.enter_stage(renewed, now) if request.passed or policy != request.policy else renewed
+    anew = request.passed or policy != request.policy or question.window != request.proposed.window
+    return schedule.enter_stage(renewed, now) if anew else renewed
 
 
 def put_under(request: Request, policy: Policy, unknown: Mapping[str, str], now: datetime) -> Request:
@@ -169,6 +170,12 @@ def before_asking(request: Request, why: NotUsed = NotUsed.ASKED_ELSE) -> Before
     assert request.decision is not None  # noqa: S101 - another is asked only after a decision
     times = request.before.times + 1 if request.before is not None else 1
     return Before(question=request.question, decision=request.decision, times=times, why=why)
+
+
+def is_held(request: Request, now: datetime) -> bool:
+    """Whether the decision is still kept from the agent."""
+    state = request.state
+    return isinstance(state, Decided) and not state.attempts and state.held_until is not None and now < state.held_until
 
 
 def is_stale(request: Request, now: datetime) -> bool:

@@ -35,6 +35,8 @@ REJECTED: Final = "⛔"
 EXPIRED: Final = "⌛"
 STOPPED: Final = "🛑"
 FAILED: Final = "⚠️"
+DONE: Final = "☑️"
+"""Something that an agent has done, as long as it can be undone."""
 UNDONE: Final = "↩️"
 KEPT: Final = "✅"
 NOT_NEEDED: Final = "🚫"
@@ -107,7 +109,7 @@ def _answered(request: Request, decision: Answered, names: int) -> str:
         case Outcome.CHOOSE:
             return f"Answered by {by}"
         case Outcome.UNDO:
-            return f"Undo chosen by {by}"
+            return f"{by} chose *Undo*"
         case Outcome.KEEP:
             return f"Kept by {by}"
     verdict = _VERDICTS[outcome]

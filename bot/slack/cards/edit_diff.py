@@ -15,7 +15,7 @@ from typing import Final
 
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Question
-from bot.approvals.model.request import Request
+from bot.approvals.model.request import NotUsed, Request
 from bot.slack import blocks, display, text
 from bot.slack.blocks import Block, Element
 from bot.slack.cards import values
@@ -74,9 +74,11 @@ def _is_line(part: Element) -> bool:
 
 def since_decided(request: Request, detail: Detail | None) -> tuple[list[Block], bool]:
     """How this question differs from the one that was decided before, and whether anything was left out. Empty if
-    nothing was decided before."""
-    if request.before is None or detail is None:
-        return [], request.before is not None
+    nothing was decided before, or if the same is asked again because the decision came too late."""
+    if request.before is None or request.before.why is NotUsed.STALE:
+        return [], False
+    if detail is None:
+        return [], True
     parts, cut = _parts(
         _with_title(request.before.question), _with_title(request.proposed), detail, request.policy.card.labels
     )

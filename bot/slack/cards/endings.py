@@ -16,12 +16,14 @@ from bot.approvals.model.decision import (
     Decision,
     Expired,
     Outcome,
+    WindowClosed,
     outcome_of,
 )
 from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
+from bot.approvals.rules import windows
 from bot.slack import text
-from bot.slack.cards import decision_words, outcome_blocks, programs, question_blocks
+from bot.slack.cards import decision_words, outcome_blocks, programs, question_blocks, undo_words
 from bot.slack.text import moment
 
 MAX_TITLE_CHARACTERS: Final = 120
@@ -44,6 +46,8 @@ class Ending:
     report: str = ""
     repeats: bool = False
     """Whether the report says little more than `said`, so that one line leaves it out."""
+    loud: bool = False
+    """Whether the report says that what was done could not be undone, so that it comes first and is bold."""
 
     @property
     def well(self) -> bool:
@@ -55,6 +59,8 @@ class Ending:
         first = text.sentence(self.report.strip().split("\n")[0], limit).removesuffix(".")
         if not first or self.repeats:
             return f"{self.sign} {self.said}"
+        if self.loud:
+            return f"{self.sign} *{first}* · {self.said}"
         if self.well:
             return f"{self.sign} {first}{f' · {text.lower(self.said)}' if self.said else ''}"
         return f"{self.sign} {self.said} · {first}"
@@ -84,9 +90,13 @@ def _of_task(task: Task, requests: Sequence[Request]) -> Ending | None:
         case Ended() as ended:
             return _stopped(ended, _settled(requests)) if ended.stopped else _ended(ended, _settled(requests))
         case Failed(failure=failure):
-            return Ending(sign=decision_words.FAILED, said=outcome_blocks.stopped(failure).removesuffix("."))
+            waits = any(isinstance(each.state, Decided) and windows.wants_undo(each) for each in requests)
+            said = f"{'*Not undone yet.* ' if waits else ''}{outcome_blocks.stopped(failure).removesuffix('.')}"
+            return Ending(sign=decision_words.FAILED, said=said)
         case TaskCancelled(by=by):
-            return Ending(sign=decision_words.NOT_NEEDED, said=decision_words.ended_by(by))
+            lost = [undo_words.not_reached(each) for each in requests if windows.wants_undo(each)]
+            said = " · ".join([decision_words.ended_by(by), *(each for each in lost[-1:] if each)])
+            return Ending(sign=decision_words.NOT_NEEDED, said=said)
         case Starting() | Running() | Waiting():
             return None
         case _ as never:
@@ -95,6 +105,8 @@ def _of_task(task: Task, requests: Sequence[Request]) -> Ending | None:
 
 def of_request(request: Request) -> str:
     """How the request was settled, and when, in one line of mrkdwn. Empty while it is open."""
+    if request.is_window:
+        return _of_window(request)
     match request.state:
         case Pending():
             return ""
@@ -104,9 +116,24 @@ def of_request(request: Request) -> str:
         case Superseded(decision=decision) | Decided(decision=decision) | Delivered(decision=decision):
             assert decision is not None  # noqa: S101 - the case above takes the other
             said = f"{decision_words.sign(decision)} {_decided(request, decision)}"
-            return " · ".join(each for each in (said, _came_of(request), _at(decision)) if each)
+            later = undo_words.afterwards_in_short(request)
+            return " · ".join(each for each in (said, _came_of(request), later, _at(decision)) if each)
         case _ as never:
             assert_never(never)
+
+
+def _of_window(request: Request) -> str:
+    """How an undo window was settled. An undo that did not work is told as loudly as it can be."""
+    if isinstance(request.state, Pending):
+        return ""
+    decision = request.decision
+    said = undo_words.ended(request) or (_decided(request, decision) if decision is not None else "")
+    report = request.state.outcome if isinstance(request.state, Delivered) else ""
+    lost = undo_words.followed(request) if undo_words.is_not_undone(report) else undo_words.not_reached(request)
+    if isinstance(request.state, Decided) and request.state.failure is not None:
+        lost = f"{programs.agent(request)} has not taken it yet"
+    at = "" if isinstance(decision, WindowClosed) else moment(outcome_blocks.settled_at(request))
+    return f"{undo_words.sign(request)} {' · '.join(each for each in (said, lost, at) if each)}"
 
 
 # --- Within -------------------------------------------------------------------------------------
@@ -118,13 +145,19 @@ def _ended(ended: Ended, settled: Sequence[tuple[Request, Decision]]) -> Ending:
         return Ending(sign=decision_words.APPROVED, said="" if report else f"Done · {NOTHING_REPORTED}", report=report)
     request, decision = settled[-1]
     sign, said = decision_words.sign(decision), _decided(request, decision)
+    if windows.wants_undo(request) and (lost := undo_words.not_reached(request)):
+        return Ending(sign=decision_words.FAILED, said=f"{said} · {lost}", report=report)
+    if windows.wants_undo(request) and undo_words.is_not_undone(report):
+        return Ending(sign=decision_words.FAILED, said=said, report=report, loud=True)
     if isinstance(request.state, Superseded):
         return Ending(
             sign=decision_words.FAILED,
             said=f"{said}, but {programs.agent(request)} may not have been told",
             report=report,
         )
-    silent = not report and sign == decision_words.APPROVED and not is_of_caller(request.task_id)
+    silent = (
+        not report and sign in (decision_words.APPROVED, decision_words.UNDONE) and not is_of_caller(request.task_id)
+    )
     words = [said, _tally(settled), NOTHING_REPORTED if silent else ""]
     return Ending(sign=sign, said=" · ".join(each for each in words if each), report=report)
 
@@ -134,6 +167,9 @@ def _stopped(ended: Ended, settled: Sequence[tuple[Request, Decision]]) -> Endin
     report = ended.outcome.strip().removeprefix("Stopped: ")
     if settled:
         request, decision = settled[-1]
+        if windows.wants_undo(request) and (lost := undo_words.not_reached(request)):
+            said = f"{_decided(request, decision)} · {lost}"
+            return Ending(sign=decision_words.FAILED, said=said, report=report, repeats=True)
         if isinstance(request.state, Decided) or (
             isinstance(request.state, Delivered | Superseded) and request.state.stopped
         ):
@@ -144,14 +180,21 @@ def _stopped(ended: Ended, settled: Sequence[tuple[Request, Decision]]) -> Endin
 
 def _settled(requests: Sequence[Request]) -> list[tuple[Request, Decision]]:
     """The requests that people, the policy or silence settled, in the order in which they were. An answer that was not
-    used because the agent asks something else now counts for nothing."""
+    used because the agent asks something else now counts for nothing. What was not undone is told as if nobody had been
+    asked, unless nobody was asked anything else."""
     found = [
         (request, request.decision)
         for request in requests
-        if isinstance(request.decision, Answered | Expired)
-        and not (isinstance(request.state, Superseded) and request.state.changed)
+        if isinstance(request.decision, Answered | Expired | WindowClosed)
+        and not (isinstance(request.state, Superseded) and (request.state.changed or _stays(request)))
     ]
-    return sorted(found, key=lambda each: each[1].at)
+    led = [each for each in found if not _stays(each[0])]
+    return sorted(led or found, key=lambda each: each[1].at)
+
+
+def _stays(request: Request) -> bool:
+    """Whether it is an undo window in which nobody undid anything."""
+    return request.is_window and not windows.wants_undo(request)
 
 
 def _tally(settled: Sequence[tuple[Request, Decision]]) -> str:
@@ -168,7 +211,7 @@ def _decided(request: Request, decision: Decision) -> str:
 
 
 def _at(decision: Decision) -> str:
-    return "" if isinstance(decision, Expired) else moment(decision.at)
+    return "" if isinstance(decision, Expired | WindowClosed) else moment(decision.at)
 
 
 def _came_of(request: Request) -> str:

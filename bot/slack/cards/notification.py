@@ -6,6 +6,7 @@ risky it is, and by when. The rest follows in full sentences for those who have 
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from bot.approvals.model.caller import is_of_caller
@@ -13,9 +14,19 @@ from bot.approvals.model.message import Message
 from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
-from bot.approvals.rules import schedule
+from bot.approvals.rules import schedule, windows
 from bot.slack import blocks, display, lines, text
-from bot.slack.cards import edit_diff, endings, notices, programs, question_blocks, reminder, turns
+from bot.slack.cards import (
+    earlier_words,
+    edit_diff,
+    endings,
+    notices,
+    programs,
+    question_blocks,
+    reminder,
+    turns,
+    undo_words,
+)
 from bot.slack.cards.request_card import RENEWED
 from bot.slack.text import moment
 
@@ -31,7 +42,8 @@ def card_text(message: Message, task: Task, request: Request) -> str:
     have to answer, who asks and who may answer. Once it is settled, the title and how."""
     if settled := endings.of_request(request):
         return text.paragraph([_title(request, _MAX_TITLE_CHARACTERS), text.spoken(settled)])
-    why, risk, until = notices.short_reason(message, task, request), _risk(request), _until(request)
+    why = notices.short_reason(message, task, request) or earlier_words.in_short(request)
+    risk, until = _risk(request), _until(request)
     title, whole = _fitting(request, [why, risk, until]), _title(request, _MAX_TITLE_CHARACTERS)
     names = text.listed(
         [text.sentence(display.label(item.name), 60) for item in request.question.items if item.arguments], 5
@@ -39,33 +51,55 @@ def card_text(message: Message, task: Task, request: Request) -> str:
     return text.paragraph(
         [
             *(each for each in (why, title, risk, until, _quorum(request)) if each),
+            *_earlier(request),
             text.spoken(RENEWED) if request.renewed_at else "",
-            text.spoken(_asks(task)),
+            text.spoken(_asks(task, request)),
             f"In full: {whole}" if title != whole else "",
             f"Proposed: {names}." if names else "",
             f"Changed by {_editors(request)}: {_changed(request)}." if request.edits else "",
-            f"Who may answer: {turns.people(request, 10)}.",
+            *_who_may(request),
         ]
     )
 
 
-def _asks(task: Task) -> str:
-    """Who asks, in which channel, and for which graph or through which program."""
+def _asks(task: Task, request: Request) -> str:
+    """Who asks, in which channel, and for which graph or through which program. Of what was done: for whom."""
+    if request.is_window:
+        return f"Done for {text.mention(task.requester)}{programs.through(task)} in {text.channel(task.channel)}"
     whose = programs.through(task) if is_of_caller(task.id) else f" for {text.sentence(task.graph, 80)}"
     return f"{text.mention(task.requester)} asks{whose} in {text.channel(task.channel)}"
 
 
-def reminder_text(request: Request, *, nudged: bool = False) -> str:
+def _earlier(request: Request) -> list[str]:
+    """Which earlier answer does not count, and why."""
+    said = (earlier_words.called_off(request), earlier_words.not_used(request))
+    return [text.spoken(each) for each in said if each]
+
+
+def _who_may(request: Request) -> list[str]:
+    if (window := request.question.window) is None:
+        return [f"Who may answer: {turns.people(request, 10)}."]
+    how = text.spoken(text.sentence(window.how, _MAX_TITLE_CHARACTERS))
+    problem = text.spoken(text.sentence(window.problem, _MAX_TITLE_CHARACTERS))
+    if not windows.can_undo(request):
+        return ["This cannot be undone.", problem]
+    who = undo_words.who_may(request) or "nobody"
+    return [f"To undo: {how}" if how else "", f"Who may undo it: {who}. If nobody does, it stays.", problem]
+
+
+def reminder_text(request: Request, sent_at: datetime, *, nudged: bool = False) -> str:
     """Who is still waited for, what for, the risk if it is high, and the deadline."""
     if settled := endings.of_request(request):
         return text.paragraph([_title(request, _MAX_TITLE_CHARACTERS), text.spoken(settled)])
+    changed = reminder.looks_again(request, sent_at)
     sent = f"{text.mention(request.requester)} reminds you." if nudged else "Reminder."
+    sent = "Something changed." if changed else sent
     risk, until = _risk(request), _until(request)
     title, whole = _fitting(request, [sent, risk, until]), _title(request, _MAX_TITLE_CHARACTERS)
     return text.paragraph(
         [
             *(each for each in (sent, title, risk, until) if each),
-            f"{reminder.waits(request, nudged=nudged)}.",
+            f"{changed or reminder.waits(request, nudged=nudged)}.",
             f"In full: {whole}" if title != whole else "",
         ]
     )
@@ -93,6 +127,8 @@ def _risk(request: Request) -> str:
 def _until(request: Request) -> str:
     if request.deadline is None:
         return "There is no deadline."
+    if request.is_window:
+        return f"{'Can be undone until' if windows.can_undo(request) else 'Goes on by'} {moment(request.deadline)}."
     return f"{'Overdue since' if schedule.is_overdue(request) else 'Due'} {moment(request.deadline)}."
 
 

@@ -23,11 +23,12 @@ from bot.approvals.model.decision import (
     outcome_of,
 )
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.request import Before, Decided, Delivered, Pending, Request, Superseded
+from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Failure, Gone, Part
+from bot.approvals.rules import windows
 from bot.slack import blocks, display, text
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import decision_words, form_answer, programs, values
+from bot.slack.cards import decision_words, form_answer, programs, undo_words, values
 from bot.slack.cards.values import Detail, Terms
 from bot.slack.text import moment
 
@@ -38,20 +39,8 @@ _LEAST_VERDICTS: Final = 3
 """However little else a card shows, it says so many of the verdicts that were given one by one."""
 _ENDS: Final = frozenset('"·')
 """What could make words look as if they ended before they do."""
-_OURS: Final = ("The ", "Waiting ")
+_OURS: Final = ("The ", "Waiting ", "It ")
 """Beginnings of sentences of ours, which go on in lower case behind the outcome."""
-_DECIDED: Final = {
-    Outcome.APPROVE: "approved",
-    Outcome.EDIT: "changed and approved",
-    Outcome.REJECT: "rejected",
-    Outcome.RESPOND: "answered",
-    Outcome.CHOOSE: "answered",
-    Outcome.MIXED: "answered",
-    Outcome.UNDO: "chose to undo",
-    Outcome.KEEP: "chose to keep",
-}
-
-
 _FETCHED: Final = {
     **dict.fromkeys(Outcome, "the decision"),
     **dict.fromkeys((Outcome.RESPOND, Outcome.CHOOSE, Outcome.MIXED), "the answer"),
@@ -62,6 +51,8 @@ _FETCHED: Final = {
 
 def sign(request: Request) -> str:
     """The state in one sign, which is the first that people see of a card."""
+    if request.is_window:
+        return undo_words.sign(request)
     match request.state:
         case Pending():
             return decision_words.WAITING
@@ -89,6 +80,8 @@ def headline(request: Request) -> str:
 
 def _said_of(request: Request) -> str:
     """The same without the sign, which a card has in its header."""
+    if request.is_window and (ended := undo_words.ended(request)):
+        return f"{ended}, {moment(settled_at(request))}"
     match request.state:
         case Pending():
             return ""
@@ -140,6 +133,8 @@ def _quoted(words: str) -> str:
 def what_followed(request: Request, caller: Caller | None = None) -> str:
     """One mrkdwn sentence: what came of the answer, and whether the agent knows. Empty if nothing is to come of it.
     `caller` is the program that asks, if one does: it says whether the program took the decision."""
+    if request.is_window and (done := undo_words.followed(request)):
+        return done
     if is_of_caller(request.task_id) and not (isinstance(request.state, Decided) and request.state.failure):
         return _of_program(request, caller)
     match request.state:
@@ -152,16 +147,18 @@ def what_followed(request: Request, caller: Caller | None = None) -> str:
         case Decided(decision=Cancelled()) | Delivered(decision=Cancelled()) | Pending() | Superseded():
             return ""
         case Decided(failure=failure, next_try=next_try) as decided:
+            undoes = windows.wants_undo(request)
             if request.gone is not None:
-                return missing(request.gone)
-            if failure is None and decided.revocable and next_try is not None:
-                return f"The agent gets it {moment(next_try)}; until then it can be taken back"
+                return f"{'*Not undone yet.* ' if undoes else ''}{missing(request.gone)}"
             if failure is None:
-                return "Waiting for the agent"
+                return _on_its_way(decided) if not request.is_window else ""
             again = f"tries again {moment(next_try)}" if next_try else "will not try again by itself"
-            return f"{stopped(failure)} It {again}."
+            until = f" It is not used after {moment(decided.valid_until)}." if decided.valid_until else ""
+            return f"{'*Not undone yet.* ' if undoes else ''}{stopped(failure)} It {again}.{until}"
         case Delivered(stopped=True):
             return f"The task was stopped{_where(request)}"
+        case Delivered() if request.is_window:
+            return ""  # the title says what was done
         case Delivered(decision=decision, outcome=outcome):
             reported = text.sentence(outcome.strip().partition("\n")[0], _MAX_OUTCOME_CHARACTERS)
             if reported and _agreed(decision):
@@ -181,16 +178,43 @@ def _of_program(request: Request, caller: Caller | None) -> str:
             return ""
         case Superseded():
             return f"{program} does not get it, because the request was withdrawn"
-        case Decided(attempts=0, next_try=datetime() as at) as decided if decided.revocable:
-            return f"{program} gets it {moment(at)}; until then it can be taken back"
+        case Decided(attempts=0, held_until=datetime()) as decided if decided.revocable:
+            return _held(decided, program)
+        case Decided(decision=Answered(voters=(_, *_)), attempts=0) as decided if decided.revocable:
+            return f"{program} gets it in a moment; until then {_takers(decided)} can take it back"
         case Decided(attempts=0):
             return f"{program} gets it in a moment"
         case Decided(decision=decision) | Delivered(decision=decision):
             if caller is not None and caller.consumed is not None:
                 return f"{program} took it {moment(caller.consumed.at)}"
-            return f"{program} can fetch {_FETCHED[outcome_of(decision)]}"
+            until = f" until {moment(request.state.valid_until)}" if request.state.valid_until else ""
+            return f"{program} can fetch {_FETCHED[outcome_of(decision)]}{until}"
         case _ as never:
             assert_never(never)
+
+
+def _on_its_way(decided: Decided) -> str:
+    """Until when the agent does not have the decision, and what can be done until then."""
+    if decided.revocable and decided.held_until is not None:
+        return _held(decided, "the agent")
+    if decided.revocable and (takers := _takers(decided)):
+        return f"Waiting for the agent; until it has the answer, {takers} can take it back"
+    return "Waiting for the agent"
+
+
+def _takers(decided: Decided) -> str:
+    """Those who may take the answer back, as mrkdwn. Empty if no person gave it."""
+    voters = decided.decision.voters if isinstance(decided.decision, Answered) else ()
+    return text.either(map(text.mention, voters), 5)
+
+
+def _held(decided: Decided, who: str) -> str:
+    """When the agent, or this program, gets a decision that is held, and what can be done until then."""
+    assert decided.held_until is not None  # noqa: S101 - the caller has looked
+    return (
+        f"{text.upper(who)} gets it {moment(decided.held_until, seconds=True)} · "
+        f"until then {'*Undo* or ' if _takers(decided) else ''}*Stop*"
+    )
 
 
 def _agreed(decision: Decision) -> bool:
@@ -207,39 +231,22 @@ def _where(request: Request) -> str:
 
 
 def settled(request: Request, caller: Caller | None = None) -> list[Block]:
-    """The outcome and what followed, in one line if they are short."""
+    """The outcome and what followed, in one line if they are short; then whether what was approved can be undone."""
     said, followed = _said_of(request), what_followed(request, caller)
-    if not followed:
-        return [blocks.section(said)]
-    if ". " in followed:
-        return [blocks.section(said), blocks.context(followed)]
-    ours = followed.startswith(_OURS)
-    return [blocks.section(f"{said} · {followed[:1].lower() if ours else followed[:1]}{followed[1:]}")]
+    below = [words for words in (followed if ". " in followed else "", undo_words.afterwards(request)) if words]
+    if followed and ". " not in followed:
+        said = f"{said} · {text.lower(followed) if followed.startswith(_OURS) else followed}"
+    return [blocks.section(said), *([blocks.context("\n".join(below))] if below else [])]
 
 
-def before(before: Before) -> str:
-    """A sentence that says who decided what the agent asked before, and when."""
-    match before.decision:
-        case Answered(voters=voters, at=at) if voters:
-            said = _DECIDED[outcome_of(before.decision)]
-            return f"{text.mentions(voters)} {said} what it asked before · {moment(at)}."
-        case decision:
-            return f"What it asked before: {_before(decision)}."
-
-
-def _before(decision: Decision) -> str:
-    match decision:
-        case Answered(at=at, ruled=ruled):
-            why = f", because {text.sentence(ruled, 200)}" if ruled else ""
-            return f"{_DECIDED[outcome_of(decision)]} by its policy{why}, {moment(at)}"
-        case Expired(at=at):
-            return f"nobody answered by {moment(at)}"
-        case WindowClosed(at=at):
-            return f"nobody undid it by {moment(at)}"
-        case Cancelled(by=by, at=at):
-            return f"{text.lower(decision_words.ended_by(by))}, {moment(at)}"
-        case _ as never:
-            assert_never(never)
+def settled_at(request: Request) -> datetime:
+    """When it was settled: decided, or no longer asked."""
+    match request.state:
+        case Superseded(at=at, decision=None):
+            return at
+        case _:
+            assert request.decision is not None  # noqa: S101 - it is settled
+            return request.decision.at
 
 
 def missing(gone: Gone) -> str:

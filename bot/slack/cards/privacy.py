@@ -12,14 +12,17 @@ from bot.approvals.model.request import Request
 from bot.slack import display
 
 INSTEAD = "Only people who may answer can see what is asked"
+INSTEAD_OF_DONE = "Only people who may undo it can see what was done"
 
 
 def masked(request: Request) -> Request:
     """The request itself, or if it is private, a copy with nothing but the names of its actions."""
     if not request.policy.private:
         return request
-    question = _masked(request.question, request.graph)
-    return replace(request, proposed=question, question=question, edits=())
+    question, before = _masked(request.question, request.graph), request.before
+    if before is not None:
+        before = replace(before, question=_masked(before.question, request.graph))
+    return replace(request, proposed=question, question=question, edits=(), before=before)
 
 
 def _masked(question: Question, graph: str) -> Question:
@@ -27,11 +30,12 @@ def _masked(question: Question, graph: str) -> Question:
     names = ", ".join(dict.fromkeys(named)) or graph
     return replace(
         question,
-        title=f"To be approved: {names}",
-        text=INSTEAD,
+        title=f"{'Done' if question.window is not None else 'To be approved'}: {names}",
+        text=INSTEAD if question.window is None else INSTEAD_OF_DONE,
         items=tuple(Item(name=item.name, arguments={}, verdicts=item.verdicts) for item in question.items),
         choices=(),
         form=None,
         summary=(),
         payload=None,
+        window=replace(question.window, how="") if question.window is not None else None,
     )

@@ -82,7 +82,8 @@ def heading(request: Request) -> Block:
     `rendered`."""
     sign, open_ = outcome_blocks.sign(request), isinstance(request.state, Pending)
     if titled(request.question) and not headed(request.question):
-        return blocks.header(f"{sign} {text.label(request.graph, 80)} {'asks' if open_ else 'asked'}")
+        does = "acted" if request.is_window else "asks" if open_ else "asked"
+        return blocks.header(f"{sign} {text.label(request.graph, 80)} {does}")
     return blocks.header(f"{sign} {title(request)}")
 
 
@@ -208,6 +209,7 @@ def rendered(request: Request, detail: Detail | None, *, reasoned: bool = False)
         else:
             _words(sheet, _why(request), detail)
         _items(sheet, request, detail)
+        _way_back(sheet, request.question, detail)
         if isinstance(request.state, Pending):
             _fields(sheet, request.question)
             _choices(sheet, request.question, detail)
@@ -359,6 +361,14 @@ def _one_of_several(sheet: _Sheet, request: Request, item: Item, number: int, de
     shown = values.laid(item.arguments, detail, terms(request))
     cut = shown.cut or not text.fits(name, limit)
     sheet.add([head, *shown.blocks], cut=cut, left=shown.left, more=shown.more)
+
+
+def _way_back(sheet: _Sheet, question: Question, detail: Detail) -> None:
+    """How it is undone, in the agent's words."""
+    if question.window is not None and question.window.how:
+        short = text.folded(question.window.how, max(detail.value, detail.text))
+        line = blocks.line(blocks.run("To undo", "bold"), blocks.run(f"  {short.text}"))
+        sheet.add([blocks.rich(line)], cut=short.cut)
 
 
 def _fields(sheet: _Sheet, question: Question) -> None:

@@ -166,7 +166,8 @@ def _blocks(view: View, detail: Detail | None) -> list[Block]:
         case MessageKind.CARD | MessageKind.COPY:
             return list(_sketch(view).drawn(detail).blocks)
         case MessageKind.REMINDER | MessageKind.NUDGE:
-            return reminder.reminder(_request(view), nudged=view.message.kind is MessageKind.NUDGE)
+            nudged = view.message.kind is MessageKind.NUDGE
+            return reminder.reminder(_request(view), view.message.created_at, nudged=nudged)
         case MessageKind.COMMENT:
             return notices.comment(_request(view), view.message.number)
         case MessageKind.UNREACHED:
@@ -188,7 +189,8 @@ def _text(view: View) -> str:
         case MessageKind.CARD | MessageKind.COPY:
             return notification.card_text(view.message, view.task, _request(view))
         case MessageKind.REMINDER | MessageKind.NUDGE:
-            return notification.reminder_text(_request(view), nudged=view.message.kind is MessageKind.NUDGE)
+            nudged = view.message.kind is MessageKind.NUDGE
+            return notification.reminder_text(_request(view), view.message.created_at, nudged=nudged)
         case MessageKind.COMMENT:
             return notices.comment_text(_request(view), view.message.number)
         case MessageKind.UNREACHED:

@@ -18,6 +18,7 @@ from bot.slack.blocks import Block
 from bot.slack.cards import (
     answer_row,
     blocked_lines,
+    earlier_words,
     edit_diff,
     notices,
     outcome_blocks,
@@ -111,7 +112,7 @@ class Sketch:
 
 def card(task: Task, request: Request) -> Sketch:
     """The card in the task's channel."""
-    return Sketch(request, [_origin(task), *programs.about(task.caller)], caller=task.caller)
+    return Sketch(request, [_origin(task, done=request.is_window), *programs.about(task.caller)], caller=task.caller)
 
 
 def copy(message: Message, task: Task, request: Request) -> Sketch:
@@ -119,14 +120,17 @@ def copy(message: Message, task: Task, request: Request) -> Sketch:
     why = notices.reason(message, task, request)
     channel = text.channel(task.channel)
     place = "" if any(channel in block["text"]["text"] for block in why) else f" in {channel}"
-    origin = f"{_origin(task, place)}{'' if is_of_caller(task.id) else f' for {text.sentence(task.graph, 80)}'}"
+    graph = "" if is_of_caller(task.id) else f" for {text.sentence(task.graph, 80)}"
+    origin = f"{_origin(task, place, done=request.is_window)}{graph}"
     return Sketch(request, [origin, *programs.about(task.caller)], why, task.caller)
 
 
-def _origin(task: Task, place: str = "") -> str:
-    """Who asks, and where. A person stands for themselves; of a program it is said what it did."""
+def _origin(task: Task, place: str = "", *, done: bool) -> str:
+    """Who asks, and where. A person stands for themselves; of a program it is said what it did. `done`: the program has
+    acted already."""
     if isinstance(task.requester, Program):
-        return f"{'Asked' if is_of_caller(task.id) else 'Started'} by {text.mention(task.requester)}{place}"
+        did = "Started" if not is_of_caller(task.id) else "Done" if done else "Asked"
+        return f"{did} by {text.mention(task.requester)}{place}"
     return f"{text.mention(task.requester)}{place}{programs.through(task)}"
 
 
@@ -146,11 +150,16 @@ def _unread(request: Request, about: Rendered) -> list[Block]:
 
 
 def _renewed(request: Request) -> list[Block]:
-    """Says that the question or its policy changed, for people who have read the card before."""
+    """Says that the answer was called off, or that the question or its policy changed, for people who have read the
+    card before."""
     if not _open(request):
         return []
     said = [(request.renewed_at, RENEWED), (request.amended_at, _AMENDED)]
-    return [blocks.section(f"{words} · {moment(at)}") for at, words in said if at is not None]
+    called_off = earlier_words.called_off(request)
+    return [
+        *([blocks.section(f"*{called_off.replace(' · ', '* · ', 1)}")] if called_off else []),
+        *(blocks.section(f"{words} · {moment(at)}") for at, words in said if at is not None),
+    ]
 
 
 def _misleading(request: Request) -> list[Block]:
@@ -171,16 +180,8 @@ def _decided_before(request: Request, difference: list[Block]) -> list[Block]:
     """Says that an earlier answer was not used because the question changed, and how it changed."""
     if request.before is None or not _open(request):
         return []
-    said = [
-        f"*The agent asks something else now.* {outcome_blocks.before(request.before)} "
-        "That was not used: nothing was run."
-    ]
-    if request.before.times > 1:
-        said.append(
-            f"It has asked something else {request.before.times:,} times in a row. If a value changes by itself, "
-            "the agent's owner can leave it out under `bind` in the policy file."
-        )
-    return [blocks.section("\n".join(said)), *difference]
+    said = (earlier_words.not_used(request), earlier_words.often(request.before))
+    return [blocks.section("\n".join(filter(None, said))), *difference]
 
 
 def _unbound(request: Request) -> list[Block]:

@@ -19,6 +19,10 @@ _OF_REQUESTER: Final = frozenset({actions.COMMENT, actions.NUDGE, actions.CANCEL
 """The side actions that need a person who asked."""
 
 
+_OF_WINDOW: Final = frozenset({actions.HISTORY, actions.COMMENT, actions.CANCEL})
+"""The side actions that make sense of something that is done already."""
+
+
 def menu(request: Request, answers: Sequence[Element] = ()) -> list[Element]:
     """The side actions that are possible while it is open, the same for everybody who sees the card; before them the
     buttons for which the row has no room (`answers`, or *Details*). A person who may not is told so when they try."""
@@ -43,7 +47,7 @@ def all_of(request: Request) -> list[Element]:
 
 
 def _possible(request: Request) -> dict[str, Mapping[str, Any]]:
-    """The options, by the side action that each stands for."""
+    """The options, by the side action that each stands for. Nobody is waited for to undo something."""
     measure = request.policy.extend
     extendable = request.deadline is not None and request.open.extension is None
     whole = "request" if is_of_caller(request.task_id) else "task"
@@ -62,5 +66,6 @@ def _possible(request: Request) -> dict[str, Mapping[str, Any]]:
     return {
         deed: blocks.option(words, actions.option(deed, request), note)
         for words, note, deed in offered
-        if isinstance(request.requester, Person) or deed not in _OF_REQUESTER
+        if (isinstance(request.requester, Person) or deed not in _OF_REQUESTER)
+        and (not request.is_window or deed in _OF_WINDOW)
     }

@@ -15,7 +15,7 @@ from bot.approvals.rules import eligible, schedule, voting
 from bot.slack import actions, blocks, lines, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block
-from bot.slack.cards import decision_words, turns
+from bot.slack.cards import decision_words, turns, undo_words
 from bot.slack.text import moment
 
 _RISKS = {
@@ -40,6 +40,8 @@ def risk(request: Request) -> str:
 def standing(request: Request) -> list[Block]:
     """Whose turn it is, and by when; who has answered, with the button that takes it back; then what else happened, if
     anything did."""
+    if request.is_window:
+        return undo_words.standing(request)
     value = RequestTarget.of(request).encoded()
     voted, given = _voted(request), _given(request)
     also = [words for words in (*_so_far(request), _later(request), _if_unanswered(request), *_zones(request)) if words]
@@ -159,12 +161,12 @@ def _needs(request: Request) -> str:
     refs, left = request.known(group.approvers), _left(request)
     people = len(request.stage.groups) == 1 and all(ONE_PERSON.fullmatch(ref) for ref in refs)
     if people and number == 1:
-        return f"Needs {'1 more: ' if more else ''}{_either(left)}"
+        return f"Needs {'1 more: ' if more else ''}{text.either(left, _MAX_EITHER)}"
     if people:
         return f"Needs {number:,} {more}of {text.listed(left)}"
     names = text.listed([*map(text.approver, refs), *_added(request)], 5)
     some = left if more and len(request.stage.groups) == 1 and len(left) <= _MAX_NAMED else []
-    return f"Needs {number:,} {more}of {names}{f' ({_either(some)})' if some else ''}"
+    return f"Needs {number:,} {more}of {names}{f' ({text.either(some, _MAX_EITHER)})' if some else ''}"
 
 
 def _left(request: Request) -> list[str]:
@@ -173,14 +175,6 @@ def _left(request: Request) -> list[str]:
     if not any(eligible.may_answer(request, each) for each in request.open.asked):
         names = list(map(text.approver, request.known(request.stage.approvers)))
     return list(dict.fromkeys([*names, *_added(request)]))
-
-
-def _either(names: Sequence[str]) -> str:
-    """`bob, carol or dave`, or if there are many, `bob, carol or 9 more`."""
-    shown = list(names[:_MAX_EITHER])
-    if rest := len(names) - len(shown):
-        shown.append(f"{rest:,} more")
-    return f"{', '.join(shown[:-1])} or {shown[-1]}" if len(shown) > 1 else "".join(shown)
 
 
 def _so_far(request: Request) -> list[str]:

@@ -12,7 +12,7 @@ from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, Tas
 from bot.slack import actions, blocks, display, text
 from bot.slack.actions import TaskTarget
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import decision_words, endings, programs, question_blocks, turns
+from bot.slack.cards import decision_words, earlier_words, endings, programs, question_blocks, turns, undo_words
 from bot.slack.cards.endings import Ending
 from bot.slack.cards.values import Detail
 from bot.slack.display import Reading
@@ -55,8 +55,9 @@ def outcome(task: Task, requests: Sequence[Request], detail: Detail | None, *, c
     if not ending.report:
         return [said]
     report = text.shown(ending.report, detail.text * _OUTCOME_TIMES_LONGER if detail else 200).text
-    if ending.well:
-        return [blocks.rich(blocks.line(blocks.run(f"{ending.sign} {report}"))), said]
+    if ending.well or ending.loud:
+        style = ("bold",) if ending.loud else ()
+        return [blocks.rich(blocks.line(blocks.run(f"{ending.sign} {report}", *style))), said]
     return [said, blocks.rich(blocks.line(blocks.run(report)))]
 
 
@@ -68,7 +69,8 @@ def outcome_text(task: Task, requests: Sequence[Request], *, current: bool) -> s
         return text.spoken(_meanwhile(task))
     said = text.spoken(_told(task, ending))
     report = text.spoken(text.sentence(ending.report, 1500))
-    return text.paragraph([f"{ending.sign} {report}", said] if ending.well and report else [said, report])
+    first = (ending.well or ending.loud) and report
+    return text.paragraph([f"{ending.sign} {report}", said] if first else [said, report])
 
 
 # --- The opening --------------------------------------------------------------------------------
@@ -109,14 +111,17 @@ def _standing(task: Task, requests: Sequence[Request], doing: str | None) -> lis
 
 
 def _asks(pending: Sequence[Request]) -> list[str]:
-    """The question that has waited longest, whose turn it is, by when, and how many more there are. No line if nothing
-    is asked."""
+    """The question that has waited longest, whose turn it is, by when, and how many more there are; or if nothing else
+    is asked, until when what was done can be undone. No line if nothing is asked."""
     if not pending:
         return []
-    first = min(pending, key=lambda request: (request.opened_at, request.id))
-    until = turns.by(first)
+    first = min(pending, key=lambda request: (request.is_window, request.opened_at, request.id))
     more = f" · and {len(pending) - 1:,} more" if len(pending) > 1 else ""
-    return [f"{decision_words.WAITING} {_title(first)} · {turns.turn(first)}{f', {until}' if until else ''}{more}"]
+    if first.is_window:
+        return [f"{decision_words.DONE} {_title(first)} · {undo_words.offer(first)}{more}"]
+    until, called_off = turns.by(first), earlier_words.called_off(first)
+    turn = f"{turns.turn(first)}{f', {until}' if until else ''}{f' · {called_off}' if called_off else ''}"
+    return [f"{decision_words.WAITING} {_title(first)} · {turn}{more}"]
 
 
 def _title(request: Request) -> str:
@@ -160,7 +165,7 @@ def _told(task: Task, ending: Ending) -> str:
     said = f"{ending.said}{hopeless}" or "Nobody had to be asked"
     if not who or who in said:
         return f"{ending.sign} {said}"
-    return f"{said} · {who}" if ending.well and ending.report else f"{ending.sign} {said} · {who}"
+    return f"{said} · {who}" if (ending.well or ending.loud) and ending.report else f"{ending.sign} {said} · {who}"
 
 
 def _meanwhile(task: Task) -> str:

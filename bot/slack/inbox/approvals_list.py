@@ -32,7 +32,8 @@ def rows(contents: Contents, address: str) -> tuple[Block, ...]:
             break
         rendered += more
         shown += 1
-    below = [blocks.context(words) for words in _below(contents, shown)]
+    undoable = ["\n".join(lines)] if (lines := _undoable(contents, address)) else []
+    below = [blocks.context(words) for words in (*undoable, *_below(contents, shown))]
     return (blocks.section(heading), *rendered, *below) if rendered else ()
 
 
@@ -42,9 +43,9 @@ def waiting(contents: Contents, address: str) -> str:
     if not page.rows:
         overdue = contents.look.only is Only.OVERDUE
         nothing = "Nothing that waits for you is overdue." if overdue else "Nothing waits for your answer."
-        return "\n".join([nothing, *_untold(contents)])
+        return "\n".join([nothing, *_undoable(contents, address), *_untold(contents)])
     shown = [f"• {_lines(request_row.line(row.request, _card(row, address)))}" for row in page.rows if row.request]
-    return "\n".join([_heading(contents), *shown, *_below(contents, len(shown))])
+    return "\n".join([_heading(contents), *shown, *_undoable(contents, address), *_below(contents, len(shown))])
 
 
 def _heading(contents: Contents) -> str:
@@ -60,6 +61,15 @@ def _below(contents: Contents, shown: int) -> list[str]:
         *([f"{contents.overdue:,} overdue: `/approvals overdue`"] if contents.overdue and not overdue else []),
         *_untold(contents),
     ]
+
+
+def _undoable(contents: Contents, address: str) -> list[str]:
+    """What the person can undo, which waits for nobody. No line if there is nothing."""
+    if not contents.undoable.rows or contents.look.only is Only.OVERDUE:
+        return []
+    rows = [row for row in contents.undoable.rows if row.request]
+    lines = [f"• {_lines(request_row.line(row.request, _card(row, address)))}" for row in rows if row.request]
+    return [f"*Can be undone: {contents.undoable.total:,}*", *lines]
 
 
 def _untold(contents: Contents) -> list[str]:

@@ -53,6 +53,7 @@ def draw(contents: Contents, address: str) -> Home:
     shown = [
         *_waiting(contents, address),
         blocks.divider(),
+        *_undoable(contents, address),
         *_asked(contents, address),
         blocks.divider(),
         *_decided(contents, address),
@@ -92,6 +93,15 @@ def _waiting(contents: Contents, address: str) -> list[Block]:
         if row.request is not None:
             rendered += request_row.row(row.request, _link(row, address, "Open card", "not posted yet"))
     return [*rendered, *_pager(Section.WAITING, page)]
+
+
+def _undoable(contents: Contents, address: str) -> list[Block]:
+    """What the person can undo. No heading if there is nothing."""
+    page = contents.undoable
+    if not page.rows:
+        return []
+    lines = [request_row.line(row.request, _link(row, address, "Open card", "")) for row in page.rows if row.request]
+    return [blocks.header(f"Can be undone · {page.total}"), *map(blocks.section, lines), blocks.divider()]
 
 
 def _asked(contents: Contents, address: str) -> list[Block]:

@@ -14,12 +14,14 @@ from bot.slack.blocks import Block, Element
 from bot.slack.cards import (
     blocked_lines,
     decision_words,
+    earlier_words,
     endings,
     privacy,
     programs,
     question_blocks,
     status_lines,
     turns,
+    undo_words,
     vote_buttons,
 )
 from bot.slack.cards.values import Detail
@@ -205,11 +207,14 @@ def _buttons(request: Request, *, whole: bool) -> list[Block]:
 
 
 def _standing(request: Request, *, mine: bool = False) -> list[str]:
-    """The risk, who asks or whose turn it is, the deadline, and how many more have to answer."""
+    """The risk, who asks or whose turn it is, the deadline, how many more have to answer, who called the last answer
+    off. Of what can be undone: until when."""
+    if request.is_window:
+        return [status_lines.risk(request), f"{decision_words.DONE} {undo_words.offer(request)}"]
     who = f"{decision_words.WAITING} waits for {turns.turn(request)}" if mine else programs.asker(request)
     votes = "" if mine or not _counted(request) else f"needs {turns.turn(request)}"
     late = "*Overdue*" if schedule.is_overdue(request) else ""
-    return [status_lines.risk(request), who, late or turns.by(request), votes]
+    return [status_lines.risk(request), who, late or turns.by(request), votes, earlier_words.called_off(request)]
 
 
 def _counted(request: Request) -> bool:

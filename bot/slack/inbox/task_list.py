@@ -7,9 +7,10 @@ from typing import Final, assert_never
 
 from bot.approvals.model.agent import Graph
 from bot.approvals.model.caller import is_of_caller
-from bot.approvals.model.request import Request
+from bot.approvals.model.request import Pending, Request
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
-from bot.slack.cards import decision_words, endings, privacy, programs, question_blocks, turns
+from bot.approvals.rules import windows
+from bot.slack.cards import decision_words, endings, privacy, programs, question_blocks, turns, undo_words
 from bot.slack.text import escape, mention, moment, sentence, shown
 
 SUBCOMMANDS = ("help", "list", "status", "cancel")
@@ -70,6 +71,8 @@ def state(task: Task, requests: Sequence[Request]) -> str:
     match task.state:
         case Starting() | Running():
             return f"{decision_words.WORKING} working"
+        case Waiting() if _only_undoable(requests):
+            return f"{decision_words.DONE} done, and can be undone"
         case Waiting():
             return f"{decision_words.WAITING} waits for an answer"
         case Failed(failure=failure):
@@ -81,8 +84,16 @@ def state(task: Task, requests: Sequence[Request]) -> str:
             assert_never(never)
 
 
+def _only_undoable(requests: Sequence[Request]) -> bool:
+    """Whether the task waits for nothing but the end of the time in which what it did can be undone."""
+    pending = [request for request in requests if isinstance(request.state, Pending)]
+    return bool(pending) and all(windows.can_undo(request) for request in pending)
+
+
 def _request(request: Request) -> str:
     if settled := endings.of_request(request):
         return settled
+    if request.is_window:
+        return f"{decision_words.DONE} {undo_words.offer(request)}"
     until = turns.by(request)
     return f"{decision_words.WAITING} waits for {turns.turn(request)}{f', {until}' if until else ''}"

@@ -31,6 +31,8 @@ def of(request: Request) -> list[Element]:
         made += value_rows.prose(question.text)
     for number, item in enumerate(question.items):
         made += _item(request, number, item)
+    if question.window is not None and question.window.how:
+        made += value_rows.rows([("To undo", question.window.how)])
     made += _choices(question)
     made += _fields("The answer", question.form)
     return [*made, *_unsaid(request)]

@@ -16,17 +16,19 @@ from bot.approvals.model.decision import (
     Undo,
     Vote,
 )
-from bot.approvals.model.ids import JSON
+from bot.approvals.model.ids import JSON, Person
 from bot.approvals.model.policy import (
     CloseWindow,
     Consent,
     Escalate,
     Expire,
+    OnStale,
     Overdue,
     Pick,
     Remind,
     Stage,
     Step,
+    UndoTerms,
     Via,
     Warn,
 )
@@ -35,7 +37,7 @@ from bot.approvals.model.request import Pending, Request
 from bot.approvals.rules import schedule, voting
 from bot.slack import blocks, text, wording
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import decision_words, outcome_blocks, status_lines, turns
+from bot.slack.cards import decision_words, earlier_words, outcome_blocks, status_lines, turns, undo_words
 from bot.slack.modals import value_rows
 from bot.slack.text import moment
 
@@ -50,8 +52,9 @@ _MAX_WORDS_CHARACTERS: Final = 600
 def blocks_of(request: Request, caller: Caller | None = None) -> list[Block]:
     """How it was decided, or who may decide by when; each vote with its reason; the rule; what comes next. `caller` is
     the program that asks, if one does."""
+    who = "Who may undo it" if request.is_window else "Who decides"
     return [
-        blocks.section(f"*{'Who decides' if isinstance(request.state, Pending) else 'The decision'}*"),
+        blocks.section(f"*{who if isinstance(request.state, Pending) else 'The decision'}*"),
         blocks.section("\n".join(_standing(request, caller))),
         *_votes(request),
         blocks.section("\n".join(_rule(request))),
@@ -63,7 +66,12 @@ def _standing(request: Request, caller: Caller | None) -> list[str]:
     if not isinstance(request.state, Pending):
         followed = outcome_blocks.what_followed(request, caller)
         return [outcome_blocks.headline(request), *([followed] if followed else [])]
+    if request.is_window:
+        assert request.deadline is not None  # noqa: S101 - a window always closes
+        return [f"May undo it: {undo_words.who_may(request, 10) or 'nobody'}", f"Until: {_deadline(request)}"]
+    called_off = earlier_words.called_off(request)
     return [
+        *([called_off] if called_off else []),
         f"May answer: {status_lines.who(request)}",
         *([f"Still needed: {turns.turn(request)}"] if request.stage_votes else []),
         f"Answer by: {_deadline(request)}",
@@ -84,8 +92,11 @@ def _rule(request: Request) -> list[str]:
     lines = [f"Policy rule `{text.sentence(policy.name, 100)}`"]
     pages = text.listed([f"*{text.program(name)}*" for name in policy.via], 5)
     lines += [f"People may also answer through {pages}"] if pages else []
+    if request.is_window:
+        return lines
+    after = _afterwards(request)
     if len(stages) == 1:
-        return [*lines, f"Needs {_quorum(stages[0])}"]
+        return [*lines, f"Needs {_quorum(stages[0])}", *after]
     now = request.stage_number if isinstance(request.state, Pending) else -1
     return [
         *lines,
@@ -93,9 +104,29 @@ def _rule(request: Request) -> list[str]:
             f"Stage {number + 1} of {len(stages)}"
             f"{f', {text.sentence(stage.name, 60)}' if stage.name else ''}: {_quorum(stage)}"
             f"{'  (now)' if number == now else ''}"
-            for number, stage in enumerate(stages)
+            for number, stage in list(enumerate(stages))[:MAX_VOTES]
         ),
-    ][: MAX_VOTES + 1]
+        *after,
+    ]
+
+
+def _afterwards(request: Request) -> list[str]:
+    """What the policy says about a decision once it is made: how long it is held, how long it is valid, and who may
+    undo what follows from it if the agent offers that."""
+    policy = request.policy
+    lines = [f"A decision is held for {text.span(policy.hold)} before the agent gets it"] if policy.hold else []
+    if policy.valid_for is not None:
+        stale = "people are asked again" if policy.on_stale is OnStale.ASK else "the task is stopped"
+        lines.append(f"An approval is valid for {text.span(policy.valid_for)}; after that, {stale}")
+    if policy.undo != UndoTerms() or request.undo is not None:
+        may = (
+            [text.mention(request.requester)] if policy.undo.requester and isinstance(request.requester, Person) else []
+        )
+        may += map(text.approver, policy.undo.approvers)
+        lines.append(
+            f"What the agent does can be undone by {text.either(may, 5) or 'those who approve'}, if it offers that"
+        )
+    return lines
 
 
 def _quorum(stage: Stage) -> str:

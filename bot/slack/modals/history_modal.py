@@ -120,7 +120,20 @@ _FROM: Final[Mapping[MessageKind | None, str]] = {
 
 
 _TELLS_NOTHING: Final = frozenset(
-    {"version", "verdicts", "outcome", "to", "as", "channel", "why", "error_id", "missing", "host", "failure"}
+    {
+        "version",
+        "verdicts",
+        "outcome",
+        "decision",
+        "to",
+        "as",
+        "channel",
+        "why",
+        "error_id",
+        "missing",
+        "host",
+        "failure",
+    }
 )
 """The event data that may be shown for a private request."""
 
@@ -179,6 +192,8 @@ _VERDICTS: Final = {
     "reject": "rejected",
     "respond": "answered",
     "choose": "chose",
+    "undo": "chose *Undo*",
+    "keep": "chose *Keep*",
 }
 
 
@@ -189,6 +204,8 @@ _OUTCOMES: Final[Mapping[str, str]] = {
     Outcome.RESPOND: "*answered*",
     Outcome.CHOOSE: "*answered*",
     Outcome.MIXED: "*answered one by one*",
+    Outcome.UNDO: "*undo*",
+    Outcome.KEEP: "*keep*",
 }
 
 
@@ -268,6 +285,17 @@ def _card_applied(event: AuditEvent) -> str:
     return f"{_say(event.data.get('by', 'an operator'), 80)} applied the labels that the policy file has for cards."
 
 
+def _opened(event: AuditEvent) -> str:
+    question = event.data.get("question")
+    window = isinstance(question, dict) and question.get("window") is not None
+    return "The agent said what it has done, and how that can be undone." if window else "The agent asked."
+
+
+def _stopped(event: AuditEvent) -> str:
+    decision = _OUTCOMES.get(str(event.data.get("decision", "")), "")
+    return f"{_who(event)} stopped the decision{f' ({decision})' if decision else ''} before the agent got it."
+
+
 def _resumed(event: AuditEvent) -> str:
     told = event.data.get("told")
     return f"The agent was resumed{f', to be told `{_say(told)}`' if told is not None else ''}."
@@ -298,7 +326,7 @@ def _untold(event: AuditEvent) -> str:
 
 _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "started": _started,
-    "opened": _plain("The agent asked."),
+    "opened": _opened,
     "shown": _shown,
     "viewed": _done("viewed all of it."),
     "revealed": _revealed,
@@ -309,7 +337,12 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "reminded": _plain("Nobody had answered, so there was a reminder."),
     "escalated": _escalated,
     "expired": _plain("Nobody answered in time."),
-    "taken_back": _done("took the answer back."),
+    "taken_back": _done("took the answer back before the agent got it."),
+    "delivery_stopped": _stopped,
+    "window_closed": _plain("Nobody undid it in time, so it stays."),
+    "stale": _plain("The agent could not be given the decision in time, so the decision was not used."),
+    "undo_offered": _plain("The agent did it, and offers to undo that."),
+    "undo_settled": _plain("The offer to undo it is over."),
     "extended": _extended,
     "delegated": _delegated,
     "withdrawn": _done("withdrew their answer."),

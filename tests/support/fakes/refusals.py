@@ -10,8 +10,11 @@ from bot.approvals.model.decision import (
     Decision,
     Expired,
     ItemVerdict,
+    Keep,
     Reject,
     Respond,
+    Undo,
+    WindowClosed,
 )
 from bot.approvals.model.errors import (
     AgentsNotLoaded,
@@ -36,10 +39,12 @@ from bot.approvals.model.errors import (
     NotEligible,
     NotFound,
     NothingToRetry,
+    NothingToStop,
     NothingToTakeBack,
     NothingToWithdraw,
     NotThisWay,
     NotTold,
+    NotYourAnswer,
     NotYours,
     NudgedLately,
     OwnRequest,
@@ -49,16 +54,19 @@ from bot.approvals.model.errors import (
     StaleVersion,
     TaskFinished,
     TooLateToChange,
+    TooLateToTakeBack,
     UnknownGraph,
     Unreachable,
     VerdictNotOffered,
     VoteGiven,
 )
 from bot.approvals.model.ids import RequestId, TaskId
+from bot.approvals.model.undo_offer import UndoOffer
 from tests.support.fakes.clock import MORNING
 from tests.support.fakes.world import ALICE, BOB, RITA
 
 R1, T1 = RequestId("r1"), TaskId("t1")
+OFFER = UndoOffer(request_id=RequestId("r2"), version=1, digest="d2", until=MORNING)
 
 
 def answered(*verdicts: ItemVerdict, edited: bool = False) -> Decision:
@@ -75,6 +83,9 @@ SETTLED = [
     Expired(at=MORNING),
     Cancelled(by=RITA, at=MORNING),
     None,
+    answered(Undo()),
+    answered(Keep()),
+    WindowClosed(at=MORNING),
 ]
 
 REFUSALS: list[CountersignError] = [
@@ -121,6 +132,11 @@ REFUSALS: list[CountersignError] = [
     TaskFinished(T1),
     NothingToRetry(T1),
     NothingToTakeBack(),
+    NotYourAnswer([ALICE, BOB]),
+    NotYourAnswer([ALICE], stoppable=True),
+    TooLateToTakeBack(R1),
+    TooLateToTakeBack(R1, OFFER),
+    NothingToStop(R1),
     TooLateToChange(taken=True),
     TooLateToChange(taken=False),
     SettingsError("policies.yaml, line 3: `approvers` must be a list."),

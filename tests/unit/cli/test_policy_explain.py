@@ -194,6 +194,9 @@ def test_with_a_token_names_are_people_and_what_is_nobody_is_said(
 
     _, large = explained(PAYMENT, capsys, "--graph", "payment")
     _, interns = explained("Shall I?", capsys, "--requester", "U0DAVE")
+    (folder / "policies.yaml").write_text(AFTERWARDS)
+    _, held = explained(PAYMENT, capsys, "--graph", "payment")
+    _, window = explained(offered(details={"owner": "bob@example.com"}), capsys, "--graph", "payment")
 
     assert "2 of @finance (bob, dave)" in large
     assert "1 of @nobody (nobody)" in large
@@ -201,6 +204,8 @@ def test_with_a_token_names_are_people_and_what_is_nobody_is_said(
     assert "5. interns: governs" in interns
     assert "of each approver's own zone (here: UTC) counts" in interns
     assert "Nobody has to say why." in interns
+    assert "undone by @finance or details.owner (bob, dave), if" in held
+    assert "It can be undone by @finance or bob@example.com (bob, dave)." in window
 
 
 def test_with_a_token_that_slack_refuses_the_files_names_stand_for_people_and_that_is_said(
@@ -214,6 +219,78 @@ def test_with_a_token_that_slack_refuses_the_files_names_stand_for_people_and_th
     assert code == 0
     assert said.startswith("Names are not looked up: Slack does not answer, or does not accept SLACK_BOT_TOKEN.")
     assert "2 of @finance" in said
+
+
+# --- After the decision -------------------------------------------------------------------------
+
+AFTERWARDS = """
+defaults: {approvers: [U0BOB, "@leads"]}
+rules:
+  - name: held
+    match: {graph: payment}
+    hold: 30s
+    valid_for: 1h
+    on_stale: stop
+    undo: {approvers: ["@finance", details.owner], requester: no}
+    channel: "#finance"
+  - {name: asked, match: {graph: cleanup}, valid_for: 2h}
+"""
+
+
+def offered(**more: Any) -> dict[str, Any]:
+    """What an agent says that has acted."""
+    return {"type": "undo_window", "action": "Moved 3 files", "undo": {"how": "Moves them back"}, **more}
+
+
+def test_how_long_a_decision_is_held_and_valid_and_who_may_undo_it_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A key of the question stays a key: the offer to undo is another question."""
+    (folder / "policies.yaml").write_text(AFTERWARDS)
+
+    _, held = explained(PAYMENT, capsys, "--graph", "payment")
+    _, asked = explained(PAYMENT, capsys, "--graph", "cleanup")
+    _, nothing_said = explained(PAYMENT, capsys)
+
+    assert (
+        "After the decision:\n  it is kept from the agent for 30s; meanwhile, whoever gave it can take it back" in held
+    )
+    assert "valid for 1h after that; if it is not delivered by then, the task is stopped" in held
+    assert "can be undone by @finance or details.owner, if this policy governs that as well" in held
+    assert "valid for 2h; if it is not delivered by then, people are asked again" in asked
+    assert "it goes to the agent at once; whoever gave it can take it back until the agent has it" in nothing_said
+    assert "it stays valid until the agent has it" in nothing_said
+    assert "can be undone by the requester, if" in nothing_said
+
+
+def test_an_offer_to_undo_says_who_may_and_until_when(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is no approval, so nothing is said of quorums, reasons or deadlines."""
+    (folder / "policies.yaml").write_text(AFTERWARDS)
+    payload = offered(window="1d", at="2026-03-02T09:00:00+00:00", details={"owner": "bob@example.com"})
+
+    _, over = explained(payload, capsys, "--graph", "payment")
+    _, open_still = explained(offered(window="2h", at="9999-01-01T00:00:00+00:00"), capsys)
+    _, program = explained(offered(window="soon"), capsys, "--source", "billing")
+
+    assert "It approves nothing: the agent has acted already." in over
+    assert "It can be undone by @finance or bob@example.com." in over
+    assert "Its window closed at Tue 2026-03-03 09:00 UTC, 1d after the agent acted: what was done stays." in over
+    assert "Its card stands in #finance as well as in the task's thread." in over
+    assert not any(words in over for words in ("say why", "asks:", "After the decision", "If it were asked now"))
+    assert "It can be undone by the requester." in open_still
+    assert "Its window closes at " in open_still
+    assert "2h after the agent acted. If nobody undoes it, it stays." in open_still
+    assert "It can be undone by U0BOB or @leads." in program
+    assert "The agent gave no window that can be read, so it is 10m." in program
+    assert "10m after it asked. If nobody undoes it, it stays." in program
+
+
+def test_what_cannot_be_undone_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody is named, because nobody can do anything about it."""
+    _, said = explained(offered(undo=None), capsys)
+
+    assert "It cannot be undone. Its card says so, and offers only to keep it." in said
+    assert "It can be undone by" not in said
 
 
 @pytest.mark.parametrize("character", ["\x1b[2J", "\n  2. forged: governs", "\r", "\u202e", "\x9b"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from bot.approvals.model.policy import Group, Policy, Stage
@@ -31,7 +33,7 @@ def test_the_page_names_no_other_key() -> None:
     assert set(stated()) == {key for model in KEYED for key in terms.keys(model)}
 
 
-@pytest.mark.parametrize("model", [terms.GroupTerms, terms.BindTerms, terms.RejectTerms])
+@pytest.mark.parametrize("model", [terms.GroupTerms, terms.BindTerms, terms.RejectTerms, terms.UndoEntry])
 def test_the_page_shows_the_keys_that_stand_within_another(model: type[terms.Strict]) -> None:
     meanings = " ".join(row[2] for row in rows(PAGES[PAGE].partition("## What a name means")[0]))
 
@@ -56,6 +58,9 @@ def said(value: object) -> str:
         ("confirm", POLICY.confirm),
         ("private", POLICY.private),
         ("reason_required", POLICY.reasons[0].value),
+        ("hold", bool(POLICY.hold)),
+        ("valid_for", POLICY.valid_for is not None),
+        ("on_stale", POLICY.on_stale.value),
         ("as", terms.EscalateTerms.model_fields["via"].default),
         ("add_approvers", terms.EscalateTerms.model_fields["add_approvers"].default),
     ],
@@ -66,6 +71,11 @@ def test_the_page_states_the_default(key: str, default: object) -> None:
 
 def test_the_page_states_how_long_a_label_may_be() -> None:
     assert f"{terms.MAX_LABEL_CHARACTERS} characters" in section(PAGE, "## How a graph's cards look")
+
+
+def test_the_page_states_how_long_a_hold_may_be() -> None:
+    assert timedelta(days=1) == terms.MAX_HOLD
+    assert "at most a day" in section(PAGE, "## After the decision")
 
 
 def test_the_page_names_what_a_condition_may_ask_about() -> None:

@@ -118,6 +118,7 @@ class Masking:
             waiting=self._page(contents.waiting),
             asked=self._page(contents.asked),
             decided=self._page(contents.decided),
+            undoable=self._page(contents.undoable),
         )
 
     def masker(self, records: Records) -> Masker:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.approvals.inbox import queries
-from bot.approvals.inbox.queries import Known, Row, channels_asked
+from bot.approvals.inbox.queries import Known, Row, channels_asked, groups_asked
 from bot.approvals.model import inbox
 from bot.approvals.model.actor import COMMAND
 from bot.approvals.model.decision import Respond, Vote
@@ -19,7 +19,7 @@ from bot.approvals.model.errors import InvalidSchedule, Unreachable
 from bot.approvals.model.ids import Person
 from bot.approvals.model.inbox import Look, Only, Schedule, Section, Sending, Summary
 from bot.approvals.model.message import MessageKind
-from bot.approvals.model.policy import Escalate, Expire, Step, one_stage
+from bot.approvals.model.policy import Escalate, Expire, Step, UndoTerms, one_stage
 from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Delegation, Passed, Pending, Request
 from bot.approvals.model.task import Task
@@ -231,6 +231,15 @@ def test_the_channels_that_policies_ask_are_known_by_their_names() -> None:
     asking = replace(policy(), stages=one_stage(("#ops", "C123", "carol@example.com", "U1"), steps=later))
 
     assert channels_asked(Policies(rules=(), otherwise=asking)) == ("#ops", "C123", "#on-call")
+
+
+def test_the_groups_and_channels_that_may_undo_are_known_by_their_names() -> None:
+    """An offer to undo waits for the people under `undo`, so their inboxes have to find it."""
+    undoing = replace(policy(), undo=UndoTerms(approvers=("@leads", "#ops", "U1")))
+
+    policies = Policies(rules=(), otherwise=undoing)
+
+    assert (groups_asked(policies), channels_asked(policies)) == (("@leads",), ("#ops",))
 
 
 async def test_whoever_is_in_a_channel_that_is_asked_is_waited_for(world: World) -> None:

@@ -193,9 +193,14 @@ MINE = f"Approved by <@U0BOB>, {moment(YES.at)}"
     [
         (Decided(decision=YES), {}, f"{MINE} · *billing-service* gets it in a moment"),
         (
+            Decided(decision=YES, next_try=LATER, held=Pending(due_at=None), held_until=LATER),
+            {},
+            f"{MINE} · *billing-service* gets it {moment(LATER, seconds=True)} · until then *Undo* or *Stop*",
+        ),
+        (
             Decided(decision=YES, next_try=LATER, held=Pending(due_at=None)),
             {},
-            f"{MINE} · *billing-service* gets it {moment(LATER)}; until then it can be taken back",
+            f"{MINE} · *billing-service* gets it in a moment; until then <@U0BOB> can take it back",
         ),
         (Decided(decision=YES, attempts=1), {}, f"{MINE} · *billing-service* can fetch the decision"),
         (

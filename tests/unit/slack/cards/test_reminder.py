@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from bot.approvals.model.decision import Expired
 from bot.approvals.model.request import Delegation, Delivered, Request
@@ -13,7 +14,7 @@ from tests.unit.slack.samples import BOB, DAVE, NOW, answered, request, vote
 
 
 def said(asked: Request, *, nudged: bool = False) -> list[str]:
-    return lines.lines(reminder(asked, nudged=nudged))
+    return lines.lines(reminder(asked, NOW + timedelta(hours=1), nudged=nudged))
 
 
 def test_a_reminder_is_two_lines() -> None:

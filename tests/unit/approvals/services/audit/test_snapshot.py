@@ -13,7 +13,7 @@ from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.caller import Caller
 from bot.approvals.model.decision import Respond
 from bot.approvals.model.ids import Program
-from bot.approvals.model.policy import Group, Policy, Stage
+from bot.approvals.model.policy import Group, OnStale, Policy, Stage, UndoTerms
 from bot.approvals.model.question import Item, Question, Risk, Verdict, Window
 from bot.approvals.model.task import Task
 from bot.approvals.services.audit.snapshot import full
@@ -75,6 +75,23 @@ def test_the_event_says_which_program_asks_and_through_which_pages_people_may_an
     assert data["task"]["requester"] == {"name": "billing"}
     assert data["task"]["source"] == {"name": "billing", "url": "https://billing.example/7", "run": "nightly"}
     assert data["policy"]["via"] == ["portal"]
+
+
+def test_the_event_says_what_holds_after_the_decision() -> None:
+    terms = replace(
+        policy(),
+        hold=timedelta(seconds=30),
+        valid_for=timedelta(hours=1),
+        on_stale=OnStale.STOP,
+        undo=UndoTerms(approvers=("@leads",), requester=False),
+    )
+
+    data: Any = full(replace(a_request(), policy=terms), a_task())
+
+    assert (data["policy"]["hold_seconds"], data["policy"]["valid_for_seconds"]) == (30.0, 3600.0)
+    assert data["policy"]["on_stale"] == "stop"
+    assert data["policy"]["undo"] == {"approvers": ["@leads"], "requester": False}
+    assert json.loads(json.dumps(data)) == data
 
 
 async def versions(world: World, task: Task) -> list[AuditEvent]:

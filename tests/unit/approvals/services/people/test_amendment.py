@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from bot.approvals.model.decision import Reject
+from bot.approvals.model.decision import Outcome, Reject, Undo, outcome_of
 from bot.approvals.model.errors import AlreadySettled, NoPolicy, NotAnApprover, RuleAnswers, StaleVersion, Unreachable
 from bot.approvals.model.ids import ChannelId
 from bot.approvals.model.message import MessageKind
-from bot.approvals.model.policy import Auto, CardTerms, Policy, one_stage
-from bot.approvals.model.request import Pending
+from bot.approvals.model.policy import Auto, CardTerms, OnStale, Policy, UndoTerms, one_stage
+from bot.approvals.model.question import Question, Verdict, Window
+from bot.approvals.model.request import Decided, Pending
 from bot.approvals.rules.matching import ConditionFailed, Policies, Rule
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.amendment import Amending
 from bot.approvals.services.policies.choice import PolicyChoice
-from tests.support.fakes.world import ALICE, BOB, World, a_world
+from tests.support.fakes.world import ALICE, BOB, CAROL, FIRST, World, a_world, item, question
 from tests.unit.approvals.services.people.naming import TWO_STAGES, under
 
 HOUR = timedelta(hours=1)
@@ -166,3 +167,114 @@ async def test_what_cannot_be_applied_changes_nothing() -> None:
         await world.vote(ALICE, Reject(reason="no"), on=request)
         with pytest.raises(AlreadySettled):
             await amending(world, corrected).apply(request.id, "root", world.now)
+
+
+# --- After the decision -------------------------------------------------------------------------
+
+
+async def test_a_new_hold_and_validity_are_new_terms_and_hold_for_the_next_decision() -> None:
+    """Votes were given on other terms, so they are void. The decision that follows is held and runs out."""
+    before = under(*one_stage(("U-ALICE", "U-BOB"), 2))
+    async with a_world(otherwise=before) as world:
+        task = await world.started()
+        request = await world.request(task)
+        await world.vote(ALICE, on=request)
+        corrected = under(
+            *one_stage(("U-ALICE", "U-BOB")), hold=HOUR / 60, valid_for=HOUR, on_stale=OnStale.STOP, name="p"
+        )
+
+        amended = await amending(world, corrected).apply(request.id, "root", world.now)
+        decided = await world.vote(BOB, on=amended.after)
+
+        assert (amended.after.votes, amended.after.version) == ((), 2)
+        assert isinstance(decided.state, Decided)
+        assert decided.state.held_until == world.now + HOUR / 60
+        assert decided.state.valid_until == world.now + HOUR / 60 + HOUR
+        (event,) = await world.history(task, "policy_applied")
+        terms = event.data["policy"]
+        assert isinstance(terms, dict)
+        assert (terms["hold_seconds"], terms["valid_for_seconds"], terms["on_stale"]) == (60.0, 3600.0, "stop")
+
+
+@pytest.mark.parametrize(
+    "corrected",
+    [
+        {"hold": HOUR / 60},
+        {"valid_for": HOUR},
+        {"on_stale": OnStale.STOP},
+        {"undo": UndoTerms(approvers=("U-CAROL",))},
+        {"undo": UndoTerms(requester=False)},
+    ],
+)
+async def test_each_term_that_holds_after_the_decision_is_applied(corrected: dict[str, object]) -> None:
+    """None of them is taken for a change of looks, and none is passed over: votes on other terms are void."""
+    async with a_world(otherwise=under(*one_stage(("U-ALICE", "U-BOB"), 2))) as world:
+        task = await world.started()
+        request = await world.request(task)
+        await world.vote(ALICE, on=request)
+        policy = under(*one_stage(("U-ALICE", "U-BOB"), 2), asks=None, **corrected)
+
+        amended = await amending(world, policy).apply(request.id, "root", world.now)
+
+        assert (amended.changed, amended.reworded) == (True, False)
+        assert (amended.after.policy, amended.after.votes) == (policy, ())
+        assert len(await world.history(task, "policy_applied")) == 1
+
+
+async def test_a_decision_that_is_held_is_no_longer_open_and_stays_as_it_is() -> None:
+    """An approver can stop it; an operator's policy takes no decision away."""
+    async with a_world(otherwise=under(*one_stage(("U-ALICE",)), hold=HOUR)) as world:
+        task = await world.started()
+        held = await world.vote(ALICE, on=await world.request(task))
+
+        with pytest.raises(AlreadySettled):
+            await amending(world, under(*one_stage(("U-BOB",)))).apply(held.id, "root", world.now)
+
+        assert await world.request(task) == held
+        stopped = await world.answers.stop(world.actor(ALICE), held.id)
+        amended = await amending(world, under(*one_stage(("U-BOB",)))).apply(stopped.id, "root", world.now)
+        assert amended.after.approvers == ("U-BOB",)
+
+
+def offered(at: datetime) -> Question:
+    """An offer to undo what an agent did at that moment, for an hour."""
+    asked = question(item(Verdict.UNDO, Verdict.KEEP))
+    return replace(asked, window=Window(length=HOUR, at=at))
+
+
+async def test_an_undo_window_gets_the_people_of_the_new_terms_and_keeps_its_end() -> None:
+    """Only who may undo changes: the window counts from the action, and one person is enough."""
+    async with a_world(otherwise=under(*one_stage(("U-ALICE",)), undo=UndoTerms(approvers=("U-BOB",)))) as world:
+        acted = world.now
+        world.engine.stages[0][FIRST] = offered(acted)
+        task = await world.started()
+        request = await world.request(task)
+        world.clock.advance(HOUR / 2)
+        undo = UndoTerms(approvers=("U-CAROL",), requester=False)
+        corrected = under(*one_stage(("U-ALICE", "U-DORA"), 2), undo=undo, hold=HOUR, valid_for=HOUR, name="new")
+
+        amended = await amending(world, corrected).apply(request.id, "root", world.now)
+
+        after = amended.after
+        assert (request.approvers, request.asked_requester) == (("U-BOB",), request.requester)
+        assert (after.approvers, after.asked_requester, after.stage.needed) == (("U-CAROL",), None, 1)
+        assert (after.policy.name, after.policy.hold, after.policy.valid_for) == ("new", timedelta(), None)
+        assert request.deadline == after.deadline == acted + HOUR
+        with pytest.raises(NotAnApprover):
+            await world.vote(BOB, Undo(), on=after)
+        undone = (await world.vote(CAROL, Undo(), on=after)).decision
+        assert undone is not None
+        assert outcome_of(undone) is Outcome.UNDO
+
+
+async def test_terms_for_approvals_change_nothing_of_an_undo_window() -> None:
+    """A new quorum, hold or deadline of approvals does not reach it, so there is nothing to apply."""
+    async with a_world(otherwise=under(*one_stage(("U-ALICE",)))) as world:
+        world.engine.stages[0][FIRST] = offered(world.now)
+        task = await world.started()
+        request = await world.request(task)
+        corrected = under(*one_stage(("U-BOB", "U-DORA"), 2), hold=HOUR, valid_for=HOUR, confirm=True)
+
+        amended = await amending(world, corrected).apply(request.id, "root", world.now)
+
+        assert not amended.changed

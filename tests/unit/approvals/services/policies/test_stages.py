@@ -11,7 +11,7 @@ from bot.approvals.model.actor import Shown
 from bot.approvals.model.decision import Answered, Approve, Choose, Reject
 from bot.approvals.model.errors import AgreedBefore, NotAnApprover, NotEligible, ReasonMissing, VerdictNotOffered
 from bot.approvals.model.ids import ChannelId
-from bot.approvals.model.policy import Escalate, Expire, Group, Policy, Stage, Step, Via, one_stage
+from bot.approvals.model.policy import Escalate, Expire, Group, Policy, Stage, Step, UndoTerms, Via, one_stage
 from bot.approvals.model.question import Verdict
 from bot.approvals.rules.matching import Policies, Rule
 from bot.approvals.services.people.staffing import unmatched, unmet
@@ -220,6 +220,16 @@ async def test_what_a_policy_names_in_vain_is_said_before_anybody_waits_for_it(s
         world.directory.channels["#ops"] = ChannelId("C9")
 
         assert await unmet(Policy(name="p", stages=(stage,)), world.directory) == said
+
+
+async def test_who_may_undo_is_looked_up_as_well() -> None:
+    """A name under `undo` that means nobody is said; a key of the question is not known before it asks."""
+    async with a_world() as world:
+        undo = UndoTerms(approvers=("@gone", "U-ALICE", "details.owner"))
+
+        said = await unmet(Policy(name="p", stages=one_stage(("U-ALICE",)), undo=undo), world.directory)
+
+        assert said == ["@gone is nobody in this workspace. Correct it in the policy file."]
 
 
 async def test_a_channel_and_matches_that_are_nowhere_are_said_too() -> None:
