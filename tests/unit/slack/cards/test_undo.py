@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -18,6 +19,8 @@ from bot.approvals.model.task import Ended, Failed, Failure, Running, TaskCancel
 from bot.approvals.model.undo_offer import UndoOffer
 from bot.approvals.ports.slack import View
 from bot.approvals.rules import windows
+from bot.approvals.services.messages.masked import Masking
+from bot.secrets.detector import Detector
 from bot.slack import actions
 from bot.slack.cards import endings, render
 from bot.slack.inbox import request_row, task_list
@@ -149,6 +152,26 @@ def test_a_private_window_shows_nobody_what_was_done() -> None:
     assert "Only people who may undo it can see what was done" in seen(drawn)
     assert not any(words in seen(drawn) + drawn.text for words in (TITLE, "Moves the files back", "12.0 kB"))
     assert labels(drawn) == ["Review…"]
+
+
+def test_secrets_are_masked_in_the_result_and_in_how_it_is_undone() -> None:
+    """Also in the text for notifications. The buttons still carry the digest of the true question."""
+    key = "sk-live-" + "4f9a8b7c6d5e4f3a2b1c0d9e"
+    about = asks(how=f"Restores the key {key}")
+    about = replace(about, items=(replace(about.items[0], arguments={"result": f"Stored {key}", "token": key}),))
+    shown = Masking(secrets=Detector(), marks=lambda _: (), learned=len).request(task(), window(about=about))
+
+    drawn = card(shown)
+
+    assert key not in json.dumps(drawn.blocks) + drawn.text
+    assert actions.request_target(limits.buttons(drawn.blocks)[-1]["value"]).digest == about.digest
+
+
+def test_nothing_that_an_agent_writes_becomes_markup() -> None:
+    drawn = card(window(about=asks(how="<!channel> *now* <https://evil.example|here>")))
+
+    assert "<!channel>" not in "\n".join(limits.texts(drawn.blocks, "mrkdwn")) + drawn.text
+    assert "<https://evil" not in drawn.text
 
 
 def test_of_a_program_it_is_said_that_it_has_acted() -> None:
