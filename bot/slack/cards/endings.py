@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final, assert_never
 
 from bot.approvals.model.caller import is_of_caller
@@ -227,5 +228,7 @@ def _came_of(request: Request) -> str:
             return "the agent may not have been told"
         case Decided(failure=failure) if failure is not None:
             return f"{programs.agent(request)} has not taken it yet"
+        case Decided(held_until=datetime() as until) as decided if decided.revocable:
+            return f"{programs.agent(request)} gets it {moment(until, seconds=True)}"
         case _:
             return ""

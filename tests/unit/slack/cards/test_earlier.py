@@ -33,7 +33,7 @@ from bot.approvals.model.request import (
 from bot.approvals.model.task import Waiting
 from bot.approvals.ports.slack import View
 from bot.slack import lines
-from bot.slack.cards import earlier_words, reminder, render
+from bot.slack.cards import earlier_words, endings, reminder, render
 from bot.slack.inbox import request_row
 from bot.slack.text import moment
 from tests.unit.slack.cards.reading import labels, seen
@@ -73,6 +73,7 @@ def test_a_held_decision_says_to_the_second_when_the_agent_gets_it_and_how_to_ca
 
     assert f" · the agent gets it {moment(LATER, seconds=True)} · until then *Undo* or *Stop*" in seen(drawn)
     assert labels(drawn) == ["Undo", "Stop", "Details"]
+    assert f" · the agent gets it {moment(LATER, seconds=True)}" in endings.of_request(on_its_way(held_until=LATER))
 
 
 def test_what_a_policy_decided_can_only_be_stopped() -> None:
@@ -90,7 +91,9 @@ def test_a_decision_that_nobody_has_begun_to_deliver_can_be_taken_back() -> None
     assert labels(drawn) == ["Undo", "Details", "History"]
 
 
-@pytest.mark.parametrize("changes", [{"attempts": 1}, {"held": None}, {"decision": Expired(at=NOW)}])
+@pytest.mark.parametrize(
+    "changes", [{"attempts": 1, "held_until": LATER}, {"held": None}, {"decision": Expired(at=NOW)}]
+)
 def test_otherwise_nothing_is_offered(changes: dict[str, object]) -> None:
     drawn = card(on_its_way(**changes))  # type: ignore[arg-type]
 
