@@ -56,8 +56,10 @@ def outcome(task: Task, requests: Sequence[Request], detail: Detail | None, *, c
         return [said]
     report = text.shown(ending.report, detail.text * _OUTCOME_TIMES_LONGER if detail else 200).text
     if ending.well or ending.loud:
-        style = ("bold",) if ending.loud else ()
-        return [blocks.rich(blocks.line(blocks.run(f"{ending.sign} {report}", *style))), said]
+        told = [blocks.run(f"{ending.sign} {report}")]
+        if ending.loud:
+            told = [blocks.run(f"{ending.sign} "), blocks.run(report, "bold")]
+        return [blocks.rich(blocks.line(*told)), said]
     return [said, blocks.rich(blocks.line(blocks.run(report)))]
 
 

@@ -307,8 +307,9 @@ def test_the_last_message_says_loudly_what_was_not_undone() -> None:
     made = View(message=message(MessageKind.OUTCOME), task=of, request=last, requests=(last,))
     first, said = render.draw(made).blocks
 
-    (run,) = first["elements"][0]["elements"]
-    assert run == {"type": "text", "text": f"⚠️ {NOT_UNDONE}", "style": {"bold": True}}
+    sign, report = first["elements"][0]["elements"]
+    assert sign == {"type": "text", "text": "⚠️ "}
+    assert report == {"type": "text", "text": NOT_UNDONE, "style": {"bold": True}}
     assert said["text"]["text"] == "<@U0ALICE> chose *Undo*"
 
 
