@@ -25,9 +25,9 @@ async def simulator(slack: Slack) -> AsyncIterator[Simulator]:
         yield simulator
 
 
-async def born(bot: Bot, simulator: Simulator, **changes: str) -> None:
-    """A bot with the local Slack's clock, connected."""
+async def born(bot: Bot, simulator: Simulator, *, module: str = "bot.cli.demo.bot", **changes: str) -> None:
+    """A bot with the local Slack's clock, connected. `module` is what runs it."""
     opened = int((await simulator.state())["connections_opened"])
-    bot.module = ("bot.cli.demo.bot",)
+    bot.module = (module,)
     bot.launch(**changes)
     await simulator.wait_connected(since=opened, timeout=WAIT)

@@ -183,7 +183,7 @@ class Inboxes:
         known = await self.known(person)
         found = await self._concerning(person, known)
         waiting = [request for request in found if not request.is_window]
-        undoable = [request for request in found if windows.is_undoable(request)]
+        undoable = [request for request in found if windows.can_undo(request)]
         shown = [request for request in waiting if look.shows(request)]
 
         async def page(section: Section, of: Sequence[Request | Task]) -> Page[Row]:

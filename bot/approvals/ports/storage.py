@@ -56,7 +56,7 @@ class Change:
     opens: bool = False
     """Whether the record is a request that is not stored yet."""
     moves: bool = False
-    """Whether the record is a request that belongs to another interrupt from now on."""
+    """Whether the record is a request that belongs to another interrupt from now on, and no longer to its own."""
 
 
 class ChangeStore(Protocol):

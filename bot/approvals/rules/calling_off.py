@@ -127,6 +127,8 @@ def unsaid(request: Request, vote: Vote, now: datetime) -> Request:
     undo what the vote led to."""
     if isinstance(request.state, Pending) and vote.stage == request.stage_number:
         return replace(request, votes=tuple(each for each in request.votes if each != vote))
+    if vote.stage != max(_stages_of(request, vote.person)):
+        raise TooLateToChange(taken=_taken(request, vote))
     try:
         return take_back(request, vote.person, now)
     except (NothingToTakeBack, NotYourAnswer, TooLateToTakeBack):

@@ -21,6 +21,7 @@ from bot.approvals.model.request import (
     Before,
     Decided,
     Delivered,
+    Earlier,
     Edit,
     NotUsed,
     Pending,
@@ -96,7 +97,8 @@ def ask_anew(
         passed=(),
         edits=(),
     )
-    return schedule.enter_stage(renewed, now) if request.passed or policy != request.policy else renewed
+    anew = request.passed or policy != request.policy or question.window != request.proposed.window
+    return schedule.enter_stage(renewed, now) if anew else renewed
 
 
 def put_under(request: Request, policy: Policy, unknown: Mapping[str, str], now: datetime) -> Request:
@@ -170,6 +172,12 @@ def before_asking(request: Request, why: NotUsed = NotUsed.ASKED_ELSE) -> Before
     return Before(question=request.question, decision=request.decision, times=times, why=why)
 
 
+def is_held(request: Request, now: datetime) -> bool:
+    """Whether the decision is still kept from the agent."""
+    state = request.state
+    return isinstance(state, Decided) and not state.attempts and state.held_until is not None and now < state.held_until
+
+
 def is_stale(request: Request, now: datetime) -> bool:
     """Whether the decision was not delivered as long as it was valid, so that it is not used any more."""
     state = request.state
@@ -202,8 +210,11 @@ def ask_after_stale(request: Request, now: datetime) -> Request:
 def look_again(request: Request, asked: Asked, policy: Policy, now: datetime) -> Request:
     """Ask again what was approved, as a new version, because the agent looked again before it acted and found that
     something had changed. The agent asks that at another place of its code."""
+    taken = isinstance(request.state, Delivered)
+    before = Earlier(interrupt_id=request.interrupt_id, fingerprint=request.fingerprint, taken=taken)
     renewed = replace(
         request,
+        earlier=(*request.earlier, before),
         interrupt_id=asked.interrupt_id,
         place=asked.place,
         fingerprint=asked.fingerprint,

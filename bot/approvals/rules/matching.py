@@ -156,7 +156,8 @@ class Policies:
         """The policy that governs, with the question's keys replaced by the people that they hold, and with how the
         graph's cards look.
 
-        Raises `ConditionFailed` if a rule cannot be evaluated: it might have governed, so it cannot be skipped.
+        Raises `ConditionFailed` if a rule cannot be evaluated: it might have governed, so it cannot be skipped. Only for
+        an offer to undo it is skipped.
         """
         look = self.cards.get(facts.graph, CardTerms())
         for rule in self.rules:
@@ -164,6 +165,8 @@ class Policies:
                 if not rule.objection(facts):
                     return _governing(rule.policy, facts, look)
             except ConditionFailed as failed:
+                if facts.question.window is not None:
+                    continue  # it has been done, and a rule about doing it must not keep people from undoing it
                 raise ConditionFailed(f"the rule `{rule.policy.name}` cannot be worked out: {failed}") from failed
         return _governing(self.otherwise, facts, look)
 

@@ -68,8 +68,13 @@ def next_move(task: Task, requests: Sequence[Request], status: ThreadStatus, now
     if status.phase is Phase.LACKING:
         return Record()
     for request in requests:
+        if request.interrupt_id in status.answered and lifecycle.is_stale(request, now):
+            return AskAfterStale(request)  # any run would give its old answer to its agent once more
+    for request in requests:
         if not isinstance(request.state, Decided) or isinstance(request.state.decision, Cancelled):
             continue
+        if lifecycle.is_held(request, now):
+            continue  # a failure beside it, or code that is back, does not cut the hold short
         if status.stands not in (None, request.interrupt_id):
             continue  # only a run that answers the breakpoint may start, as any other would pass it
         is_due = request.state.next_try is not None and request.state.next_try <= now
@@ -84,7 +89,7 @@ def next_move(task: Task, requests: Sequence[Request], status: ThreadStatus, now
             if request.interrupt_id not in status.gone or is_approved(request):
                 return Resume(request)
         elif request.interrupt_id in status.answered:
-            return AskAfterStale(request) if lifecycle.is_stale(request, now) else Proceed(request)
+            return Proceed(request)
     if status.stands is not None:
         return Record()
     if status.phase is Phase.STOPPED and not isinstance(task.state, Failed):

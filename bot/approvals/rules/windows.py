@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.approvals.model.decision import Answered, Keep, Reject, Undo, WindowClosed
+from bot.approvals.model.decision import Answered, Keep, Outcome, Reject, Undo, WindowClosed
 from bot.approvals.model.ids import Person, Program
 from bot.approvals.model.policy import CloseWindow, Group, Policy, Stage, Step
 from bot.approvals.model.question import Question, Verdict
@@ -27,7 +27,7 @@ def under(policy: Policy, question: Question, requester: Person | Program) -> Po
     terms = policy.undo
     may = Group(approvers=terms.approvers, held=terms.held)
     if not terms.approvers and (isinstance(requester, Program) or not terms.requester):
-        groups = policy.stages[0].groups
+        groups = [group for stage in policy.stages for group in stage.groups]
         may = Group(
             approvers=tuple(dict.fromkeys(ref for group in groups for ref in group.approvers)),
             held=tuple(dict.fromkeys(ref for group in groups for ref in group.held)),
@@ -41,6 +41,7 @@ def under(policy: Policy, question: Question, requester: Person | Program) -> Po
         confirm=False,
         auto=None,
         extend=None,
+        max_rounds=None,
         hold=timedelta(),
         valid_for=None,
     )
@@ -65,26 +66,50 @@ def closed(request: Request, now: datetime) -> Request:
 
 
 def approval_of(requests: Sequence[Request]) -> Request | None:
-    """The request whose approval led to what a task has done last: the one that was decided last. None if none was, or
-    if another one is still open beside it, as nobody can tell then which of them it was."""
+    """The request whose approval led to what a task has done last: the one that was decided last, and of those of one
+    moment the one that was opened last. None if none was, or if another one is still open beside it, as nobody can tell
+    then which of them it was."""
     asked = [request for request in requests if not request.is_window]
     if any(isinstance(request.state, Pending) for request in asked):
         return None
-    agreed = [request for request in asked if _led_on(request)]
+    agreed = [request for request in reversed(asked) if _led_on(request)]
     last = max(agreed, key=_decided_at, default=None)
     return last if last is not None and last.undo is None else None
 
 
-def is_undoable(request: Request) -> bool:
-    """Whether it offers to undo what was done. A window without a way back only says what was done."""
-    return request.is_window and any(Verdict.UNDO in item.verdicts for item in request.question.items)
+def can_undo(window: Request) -> bool:
+    """Whether the agent offers to undo what it has done, and does not only say that it has done it."""
+    return window.is_window and any(Verdict.UNDO in item.verdicts for item in window.question.items)
 
 
 def offered(approval: Request, window: Request) -> Request:
-    """The approval, with how what it led to can be undone."""
+    """The approval, with how what it led to can be undone, or with what became of that offer."""
     assert window.deadline is not None  # noqa: S101 - a window always closes
-    offer = UndoOffer(request_id=window.id, version=window.version, digest=window.digest, until=window.deadline)
+    offer = UndoOffer(
+        request_id=window.id,
+        version=window.version,
+        digest=window.digest,
+        until=window.deadline,
+        outcome=became_of(window),
+    )
     return replace(approval, undo=offer)
+
+
+def withdrawn(approval: Request) -> Request:
+    """The approval, if the agent asks something else where it had offered to undo what was done."""
+    return replace(approval, undo=approval.undo and replace(approval.undo, outcome=Outcome.CLOSED))
+
+
+def became_of(window: Request) -> Outcome | None:
+    """What became of the offer: what people decided, if the agent was told, otherwise that it closed. None if it is
+    still open, or if the agent was not told yet."""
+    match window.state:
+        case Delivered(decision=Answered() as decision):
+            return decision.outcome
+        case Pending() | Decided():
+            return None
+        case _:
+            return Outcome.CLOSED
 
 
 def wants_undo(request: Request) -> bool:

@@ -106,6 +106,7 @@ class Votes:
 
         async def stop(request: Request, _: EligibleApprovers) -> Changed:
             stopped = calling_off.stop_delivery(request, actor.person, actor.at)
+            stopped = await self._introduced(stopped, request)
             return Changed(request=stopped, data={"decision": str(_outcome(request))})
 
         return await self.unit.apply(actor, request_id, verbs.STOP_DELIVERY, stop)
@@ -209,16 +210,20 @@ class Votes:
         return Changed(request=cast, data=data)
 
     async def _recounted(self, reopened: Request, before: Request) -> Request:
-        """The request that is open again, with how many answers it still lacks and, if another stage is open, with whom
-        it asks."""
-        if reopened.stage_number != before.stage_number:
-            reopened = await self.unit.eligibility.introduced(reopened)
+        """The request that is open again, with how many answers it still lacks."""
+        reopened = await self._introduced(reopened, before)
         try:
             approvers = await self.unit.eligibility.approvers(reopened, fresh=False)
         except LookupFailed:
             log.warning("request %s: who else counts could not be looked up", reopened.id)
             return reopened
         return voting.recounted(reopened, approvers)
+
+    async def _introduced(self, reopened: Request, before: Request) -> Request:
+        """The request that is open again. If its stage began anew, with whom it asks."""
+        if (reopened.stage_number, reopened.open.opened_at) == (before.stage_number, before.open.opened_at):
+            return reopened
+        return await self.unit.eligibility.introduced(reopened)
 
     async def _refuse_another_rule(self, task: Task, request: Request, revised: Request) -> None:
         """Refuse an edit if another policy governs the edited question. An edit changes what is asked, but not who is

@@ -87,7 +87,7 @@ def state(task: Task, requests: Sequence[Request]) -> str:
 def _only_undoable(requests: Sequence[Request]) -> bool:
     """Whether the task waits for nothing but the end of the time in which what it did can be undone."""
     pending = [request for request in requests if isinstance(request.state, Pending)]
-    return bool(pending) and all(windows.is_undoable(request) for request in pending)
+    return bool(pending) and all(windows.can_undo(request) for request in pending)
 
 
 def _request(request: Request) -> str:

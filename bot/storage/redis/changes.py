@@ -74,7 +74,7 @@ def _steps(db: Database, change: Change) -> Iterator[Step]:
         case Request() as request:
             yield from steps.of_request(db, replace(request, revision=request.revision + 1))
             if change.moves:
-                yield ["call", "HSET", db.key("interrupts", request.thread_id), request.interrupt_id, request.id]
+                yield ["moved", db.key("interrupts", request.thread_id), request.interrupt_id, request.id]
         case record:
             assert_never(record)
 

@@ -106,6 +106,14 @@ local steps = {
             redis.call('ZADD', prefix .. 'ended', at, task)
         end
     end,
+    -- The request belongs to this interrupt from now on, and no longer to the one before.
+    moved = function(interrupts, interrupt, request)
+        local known = redis.call('HGETALL', interrupts)
+        for place = 1, #known, 2 do
+            if known[place + 1] == request then redis.call('HDEL', interrupts, known[place]) end
+        end
+        redis.call('HSET', interrupts, interrupt, request)
+    end,
     number = function(index, member)
         redis.call('ZADD', index, 'NX', seq, member)
     end,

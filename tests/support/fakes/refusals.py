@@ -10,8 +10,12 @@ from bot.approvals.model.decision import (
     Decision,
     Expired,
     ItemVerdict,
+    Keep,
+    Outcome,
     Reject,
     Respond,
+    Undo,
+    WindowClosed,
 )
 from bot.approvals.model.errors import (
     AgentsNotLoaded,
@@ -36,10 +40,12 @@ from bot.approvals.model.errors import (
     NotEligible,
     NotFound,
     NothingToRetry,
+    NothingToStop,
     NothingToTakeBack,
     NothingToWithdraw,
     NotThisWay,
     NotTold,
+    NotYourAnswer,
     NotYours,
     NudgedLately,
     OwnRequest,
@@ -49,16 +55,19 @@ from bot.approvals.model.errors import (
     StaleVersion,
     TaskFinished,
     TooLateToChange,
+    TooLateToTakeBack,
     UnknownGraph,
     Unreachable,
     VerdictNotOffered,
     VoteGiven,
 )
 from bot.approvals.model.ids import RequestId, TaskId
+from bot.approvals.model.undo_offer import UndoOffer
 from tests.support.fakes.clock import MORNING
 from tests.support.fakes.world import ALICE, BOB, RITA
 
 R1, T1 = RequestId("r1"), TaskId("t1")
+OFFER = UndoOffer(request_id=RequestId("r2"), version=1, digest="d2", until=MORNING)
 
 
 def answered(*verdicts: ItemVerdict, edited: bool = False) -> Decision:
@@ -75,7 +84,15 @@ SETTLED = [
     Expired(at=MORNING),
     Cancelled(by=RITA, at=MORNING),
     None,
+    answered(Undo()),
+    answered(Keep()),
+    WindowClosed(at=MORNING),
 ]
+
+
+def offer(outcome: Outcome | None) -> UndoOffer:
+    return UndoOffer(request_id=RequestId("r2"), version=1, digest="d", until=MORNING, outcome=outcome)
+
 
 REFUSALS: list[CountersignError] = [
     NotFound("task", "t1"),
@@ -98,6 +115,9 @@ REFUSALS: list[CountersignError] = [
     ReasonMissing(),
     NotAnApprover([ALICE, BOB]),
     NotAnApprover([]),
+    NotAnApprover([RITA], undoes=True),
+    NotAnApprover([ALICE, BOB], undoes=True),
+    NotAnApprover([], undoes=True),
     NotThisWay("portal", "payments"),
     OwnRequest([ALICE]),
     OwnRequest([]),
@@ -121,10 +141,16 @@ REFUSALS: list[CountersignError] = [
     TaskFinished(T1),
     NothingToRetry(T1),
     NothingToTakeBack(),
+    NothingToStop(R1),
+    NotYourAnswer([BOB]),
+    NotYourAnswer([ALICE, BOB], stoppable=True),
+    TooLateToTakeBack(R1),
+    *(TooLateToTakeBack(R1, offer(outcome)) for outcome in (None, Outcome.UNDO, Outcome.KEEP, Outcome.CLOSED)),
     TooLateToChange(taken=True),
     TooLateToChange(taken=False),
     SettingsError("policies.yaml, line 3: `approvers` must be a list."),
     *(AlreadySettled(R1, decision) for decision in SETTLED),
+    AlreadySettled(R1, SETTLED[0], held_until=MORNING),
 ]
 
 

@@ -51,9 +51,9 @@ class Opening:
     eligibility: Eligibility
     clock: Clock
 
-    async def ask(self, batch: Batch, task: Task, requests: Sequence[Request], asked: Asked) -> Sequence[Request]:
+    async def ask(self, batch: Batch, task: Task, requests: Sequence[Request], asked: Asked) -> None:
         """Open the request of this interrupt, or renew it if the graph asks something else by now. Adds that to the
-        batch, and returns the requests as they will be stored, apart from what is opened or renewed.
+        batch: `Batch.latest` has the requests as they will be stored.
 
         Raises `AskedTooOften`, `ConditionFailed` if nobody can say which policy governs (a renewed request then has
         nobody who may answer), or `Unreachable` if Slack does not say what a rule needs to know.
@@ -61,20 +61,18 @@ class Opening:
         known = next((request for request in requests if request.interrupt_id == asked.interrupt_id), None)
         if known is not None:
             await self._renew(batch, task, known, asked)
-            return requests
+            return
         if (approved := _looked_at_again(requests, asked)) is not None:
-            renewed = await self._look_again(batch, task, approved, asked)
-            return [renewed if each.id == renewed.id else each for each in requests]
+            await self._look_again(batch, task, approved, asked)
+            return
         policy = await self._policy(task, asked.question)
         rounds = sum(request.place == asked.place and not isinstance(request.state, Pending) for request in requests)
         if policy.max_rounds is not None and rounds >= policy.max_rounds:
             raise AskedTooOften(asked.place, rounds)
         opened = await self._open(batch, task, asked, await self._terms(policy), _before(requests, asked))
-        approval = windows.approval_of(requests) if windows.is_undoable(opened) else None
-        if approval is None:
-            return requests
-        offered = batch.request(windows.offered(approval, opened), "undo_offered")
-        return [offered if each.id == offered.id else each for each in requests]
+        approval = windows.approval_of(requests) if windows.can_undo(opened) else None
+        if approval is not None:
+            batch.request(windows.offered(approval, opened), "undo_offered")
 
     async def ask_instead(self, batch: Batch, task: Task, request: Request, asked: Asked) -> None:
         """Ask what the agent asks now, instead of what was decided: as a new version, on a new card. Adds that to the
@@ -94,9 +92,8 @@ class Opening:
         event = event_of(renewed, "stale", now, data=full(renewed, task))
         batch.noted(renewed, event, [wanted.card_of(renewed), *wanted.files_of(renewed, now)])
 
-    async def _look_again(self, batch: Batch, task: Task, approved: Request, asked: Asked) -> Request:
-        """Ask what was approved again, as a new version on the same card, because the agent found it changed. Returns
-        the request as it will be stored."""
+    async def _look_again(self, batch: Batch, task: Task, approved: Request, asked: Asked) -> None:
+        """Ask what was approved again, as a new version on the same card, because the agent found it changed."""
         terms, failure = await self._or_nobody(approved, self._anew(task, asked.question))
         now = self.clock()
         if isinstance(approved.state, Decided):
@@ -105,10 +102,9 @@ class Opening:
         renewed = await self.eligibility.introduced(replace(renewed, unknown=terms.unknown))
         event = event_of(renewed, "asked_anew", now, data=full(renewed, task))
         said = [wanted.reminder_of(renewed, now), *wanted.files_of(renewed, now)]
-        stored = batch.noted(renewed, event, said, moves=True)
+        batch.noted(renewed, event, said, moves=True)
         if failure is not None:
             raise failure
-        return stored
 
     async def _anew(self, task: Task, question: Question) -> Terms:
         return await self._terms(await self._policy(task, question))

@@ -11,10 +11,10 @@ from typing import Final, assert_never
 from bot import crash_points
 from bot.approvals.model.agent import Phase, ThreadStatus
 from bot.approvals.model.caller import is_of_caller
-from bot.approvals.model.decision import Answered, Cancelled, Outcome
+from bot.approvals.model.decision import Cancelled
 from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.ids import JSON, TaskId
-from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
+from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import (
     Ended,
     Failed,
@@ -28,7 +28,7 @@ from bot.approvals.model.task import (
 )
 from bot.approvals.ports.storage import Change, Storage
 from bot.approvals.ports.work import Clock, Work
-from bot.approvals.rules import lifecycle
+from bot.approvals.rules import lifecycle, windows
 from bot.approvals.rules.calls import webhook_of
 from bot.approvals.rules.matching import ConditionFailed
 from bot.approvals.rules.next_action import alive, is_approved
@@ -64,7 +64,7 @@ class Recording:
         requests = [self._noted(batch, request, status) for request in requests]
         for asked in status.asked:
             try:
-                requests = list(await self.opening.ask(batch, task, requests, asked))
+                await self.opening.ask(batch, task, requests, asked)
             except AskedTooOften as often:
                 self._stop(batch, task, str(often))
                 await self.store(batch)
@@ -74,6 +74,7 @@ class Recording:
             except Unreachable:
                 await self.store(batch)  # what is known so far; the next drive goes on from there
                 raise
+            requests = [batch.latest(request) for request in requests]
         for request in requests:
             if isinstance(request.state, Pending) and not alive(request, status):
                 batch.request(lifecycle.supersede(request, self.clock()), "superseded")
@@ -112,6 +113,7 @@ class Recording:
         for request in requests:
             if isinstance(request.state, Pending | Decided):
                 batch.request(lifecycle.stopped(request, now), "superseded")
+        self._settle_offers(batch, requests)
         self._end(batch, task, Failed(failure=failure, retryable=False), "lost")
         await self.store(batch)
 
@@ -204,15 +206,16 @@ class Recording:
                 return request
 
     def _settle_offers(self, batch: Batch, requests: Sequence[Request]) -> None:
-        """Have each approval say what became of the offer to undo what it led to."""
+        """Have each approval say what became of the offer to undo what it led to, or how the offer stands now."""
         latest = {request.id: batch.latest(request) for request in requests}
         for approval in latest.values():
             offer = approval.undo
             window = latest.get(offer.request_id) if offer is not None and offer.outcome is None else None
-            if offer is not None and window is not None and isinstance(window.state, Delivered | Superseded):
-                settled = isinstance(window.decision, Answered) and isinstance(window.state, Delivered)
-                outcome = window.decision.outcome if settled and window.decision is not None else Outcome.CLOSED
-                batch.request(replace(approval, undo=replace(offer, outcome=outcome)), "undo_settled")
+            if window is None:
+                continue
+            stands = windows.offered(approval, window) if window.is_window else windows.withdrawn(approval)
+            if stands.undo is not None and stands != approval:
+                batch.request(stands, "undo_settled" if stands.undo.outcome else "undo_offered")
 
     def _with_loss(self, requests: Sequence[Request], status: ThreadStatus) -> ThreadStatus:
         """The status, with the missing code as its failure if the task cannot go on without it. A stop that is gone is

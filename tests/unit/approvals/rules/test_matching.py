@@ -7,7 +7,7 @@ import pytest
 
 from bot.approvals.model.ids import ChannelId, Program
 from bot.approvals.model.policy import Auto, Consent, Escalate, Expire, Group, Pick, Policy, Step, one_stage
-from bot.approvals.model.question import Item, Question, Risk
+from bot.approvals.model.question import Item, Question, Risk, Verdict, Window
 from bot.approvals.rules import matching
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, Rule, bound
 from tests.support.fakes.world import BOB, CHANNEL, RITA, item, policy, question
@@ -122,6 +122,23 @@ def test_a_condition_that_cannot_be_worked_out_stops_the_choice_and_lets_no_late
 
     with pytest.raises(ConditionFailed, match="the rule `large` cannot be worked out: there is no key 'amount'"):
         policies.select(facts())
+
+
+def test_a_condition_that_cannot_be_worked_out_keeps_nobody_from_undoing_what_was_done() -> None:
+    """It has happened, so a rule about doing it is skipped, and a later one governs the offer to undo it."""
+
+    def broken(facts: Facts, items: Sequence[Item]) -> list[bool]:
+        raise ConditionFailed("there is no key 'amount'")
+
+    policies = Policies(
+        rules=(Rule(policy=policy(name="large"), when=broken), Rule(policy=policy(name="rest"))), otherwise=policy()
+    )
+    item = Item(name="moved", arguments={}, verdicts=(Verdict.UNDO, Verdict.KEEP))
+    offer = Question(shape="undo_window", title="moved", items=(item,), window=Window(length=HOUR))
+
+    governing = policies.select(facts(offer))
+
+    assert governing.name == "rest"
 
 
 OWNED = Question(

@@ -9,13 +9,13 @@ import pytest
 from bot.approvals.model.actor import COMMAND, Shown
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import Answered, Respond
-from bot.approvals.model.errors import InvalidAnswer, NotAnApprover, NothingToTakeBack, TooLateToChange
+from bot.approvals.model.errors import InvalidAnswer, NotAnApprover, NotYourAnswer, TooLateToChange
 from bot.approvals.model.ids import MessageRef, Person, Ts
 from bot.approvals.model.policy import Group, Policy, Stage
 from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Task
-from bot.approvals.rules import lifecycle
+from bot.approvals.rules import calling_off, lifecycle
 from tests.support.fakes.world import ALICE, BOB, CAROL, CHANNEL, FIRST, RITA, World, a_world, item, policy, question
 
 MINUTE = timedelta(minutes=1)
@@ -99,7 +99,7 @@ async def test_when_delivery_has_begun_it_is_too_late_and_when_it_has_not_it_wai
         begun = lifecycle.attempted(request)
 
         with pytest.raises(TooLateToChange) as late:
-            lifecycle.unsaid(begun, begun.votes[0], world.now)
+            calling_off.unsaid(begun, begun.votes[0], world.now)
 
         assert late.value.taken
         await world.storage.save_request(begun, AuditEvent(kind="touched", at=world.now, task_id=request.task_id))
@@ -155,8 +155,8 @@ async def test_who_was_outvoted_changes_nothing_of_what_the_others_settled() -> 
         settled = await replied(world, CAROL, "prod", MessageRef(channel=CHANNEL, ts=Ts("3.0")), task)
         assert isinstance(settled.state, Decided)
 
-        with pytest.raises(NothingToTakeBack):
-            lifecycle.take_back(settled, ALICE, world.now)
+        with pytest.raises(NotYourAnswer):
+            calling_off.take_back(settled, ALICE, world.now)
         with pytest.raises(TooLateToChange) as late:
             await reword(world, settled, "prod")
 

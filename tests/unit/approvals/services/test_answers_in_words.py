@@ -7,16 +7,17 @@ from datetime import timedelta
 
 import pytest
 
-from bot.approvals.model.actor import COMMAND, Actor, Shown
-from bot.approvals.model.decision import Approve, Decision, Respond
-from bot.approvals.model.errors import NotFound, NothingToTakeBack
+from bot.approvals.model.actor import COMMAND, Shown
+from bot.approvals.model.decision import Answered, Approve, Cancelled, Expired, Respond
+from bot.approvals.model.errors import NotFound, NothingToTakeBack, NotYourAnswer, TooLateToTakeBack
 from bot.approvals.model.ids import Person, RequestId, Ts
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Expire, Step
 from bot.approvals.model.question import Question, Verdict
-from bot.approvals.model.request import Decided, Pending, Request
+from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Ended, Task
-from bot.approvals.rules import lifecycle
+from bot.approvals.rules import calling_off, lifecycle
+from tests.support.fakes.clock import MORNING
 from tests.support.fakes.world import (
     ALICE,
     BOB,
@@ -82,7 +83,7 @@ async def test_an_answer_in_words_is_kept_from_its_graph_for_as_long_as_it_can_b
 
         assert [id for id, _ in world.engine.effects] == [FIRST]
         assert isinstance((await world.task(task.id)).state, Ended)
-        with pytest.raises(NothingToTakeBack):
+        with pytest.raises(TooLateToTakeBack):
             await world.answers.take_back(world.actor(ALICE), request.id)
 
 
@@ -106,37 +107,46 @@ async def test_an_answer_that_was_taken_back_leaves_the_question_as_it_was() -> 
         assert [id for id, _ in world.engine.effects] == [FIRST]
 
 
-async def test_only_whoever_gave_an_answer_takes_it_back_and_only_in_time() -> None:
+async def test_only_whoever_gave_an_answer_takes_it_back() -> None:
     async with a_world({FIRST: asks_for_words()}) as world:
         task, request = await answered(world)
 
-        for person, at in ((BOB, world.now), (RITA, world.now), (ALICE, world.now + MINUTE)):
-            with pytest.raises(NothingToTakeBack):
-                await world.answers.take_back(Actor(person=person, at=at), request.id)
+        for person in (BOB, RITA):
+            with pytest.raises(NotYourAnswer) as refused:
+                await world.answers.take_back(world.actor(person), request.id)
+            assert (refused.value.voters, refused.value.stoppable) == ((ALICE,), True)
         with pytest.raises(NotFound):
             await world.answers.take_back(world.actor(ALICE), RequestId("nowhere"))
         assert await world.request(task) == request
 
 
-async def test_what_is_open_or_was_not_held_cannot_be_taken_back() -> None:
+async def test_an_answer_is_taken_back_after_its_time_too_as_long_as_the_agent_does_not_have_it() -> None:
+    """The hold says how long the agent is kept waiting; what the agent does not have yet can be taken back longer."""
     async with a_world({FIRST: asks_for_words()}) as world:
-        _, request = await answered(world, hold=timedelta(0))
-        open_one = a_request()
+        _, request = await answered(world)
+        world.clock.advance(2 * MINUTE)
 
-        for each in (open_one, request, replace(request, state=Decided(decision=_decision(request)))):
-            with pytest.raises(NothingToTakeBack):
-                lifecycle.take_back(each, ALICE, world.now)
+        reopened = await world.answers.take_back(world.actor(ALICE), request.id)
+        await world.later(MINUTE)
 
-
-def _decision(request: Request) -> Decision:
-    assert request.decision is not None
-    return request.decision
+        assert isinstance(reopened.state, Pending)
+        assert world.engine.effects == []
 
 
-async def test_an_answer_that_settles_nothing_yet_is_not_held(world: World) -> None:
+async def test_what_is_open_or_was_settled_by_nobody_cannot_be_taken_back() -> None:
+    expired, cancelled = Expired(at=MORNING), Cancelled(by=RITA, at=MORNING)
+    ruled = Answered(verdicts=(Approve(),), voters=(), edited=False, at=MORNING, ruled="the policy says so")
+    states = [Pending(due_at=None), *(Decided(decision=each) for each in (expired, cancelled, ruled))]
+
+    for state in (*states, Delivered(decision=expired, at=MORNING), Superseded(at=MORNING)):
+        with pytest.raises(NothingToTakeBack):
+            calling_off.take_back(a_request(state=state), ALICE, MORNING)
+
+
+async def test_an_answer_that_settles_nothing_yet_is_not_held() -> None:
     request = a_request()
 
-    assert lifecycle.hold(request, request, MINUTE, world.now) == request
+    assert calling_off.hold(request, request, MINUTE, MORNING) == request
 
 
 async def test_an_answer_that_the_agent_may_have_is_not_taken_back() -> None:
@@ -144,11 +154,21 @@ async def test_an_answer_that_the_agent_may_have_is_not_taken_back() -> None:
         _, request = await answered(world)
         assert isinstance(request.state, Decided)
 
-        begun = replace(request, state=replace(request.state, attempts=1))
+        begun = lifecycle.attempted(request)
+        for each in (begun, lifecycle.delivered(begun, world.now)):
+            with pytest.raises(TooLateToTakeBack) as late:
+                calling_off.take_back(each, ALICE, world.now)
+            assert late.value.request_id == request.id
+
+
+async def test_an_answer_that_waits_for_a_retry_before_it_was_ever_sent_is_taken_back() -> None:
+    async with a_world({FIRST: asks_for_words()}) as world:
+        _, request = await answered(world)
+        assert isinstance(request.state, Decided)
+
         put_off = replace(request, state=replace(request.state, next_try=None))
-        for each in (begun, put_off):
-            with pytest.raises(NothingToTakeBack):
-                lifecycle.take_back(each, ALICE, world.now)
+
+        assert isinstance(calling_off.take_back(put_off, ALICE, world.now).state, Pending)
 
 
 # --- Starting by words ----------------------------------------------------------------------------------------
