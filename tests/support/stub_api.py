@@ -397,7 +397,8 @@ def _task(id: str, body: Json) -> Json:
 
 def _actions(question: Any) -> list[tuple[str, Json]]:
     if isinstance(question, dict) and "action" in question:
-        named = question["action"] if isinstance(question["action"], dict) else {"name": question["action"]}
+        action = question["action"]
+        named: Json = action if isinstance(action, dict) else {"name": action}
         return [(named["name"], named.get("arguments", question.get("arguments", {})))]
     listed = question.get("action_requests") if isinstance(question, dict) else None
     return [(each["name"], each["args"]) for each in listed] if listed else [("", {})]
