@@ -399,7 +399,7 @@ def _actions(question: Any) -> list[tuple[str, Json]]:
     if isinstance(question, dict) and "action" in question:
         action = question["action"]
         named: Json = action if isinstance(action, dict) else {"name": action}
-        arguments: Json = named.get("arguments", question.get("arguments", {}))
+        arguments = named["arguments"] if "arguments" in named else question.get("arguments", {})
         return [(named["name"], arguments)]
     listed = question.get("action_requests") if isinstance(question, dict) else None
     return [(each["name"], each["args"]) for each in listed] if listed else [("", {})]
