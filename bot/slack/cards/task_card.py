@@ -7,7 +7,7 @@ from typing import Final, assert_never
 
 from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.ids import JSON, Person, Program
-from bot.approvals.model.request import Pending, Request
+from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
 from bot.slack import actions, blocks, display, text
 from bot.slack.actions import TaskTarget
@@ -101,7 +101,7 @@ def _standing(task: Task, requests: Sequence[Request], doing: str | None) -> lis
         case Starting() | Running():
             return asks or [f"{decision_words.WORKING} Working"]
         case Waiting():
-            return asks or [f"{decision_words.WORKING} Working"]
+            return asks or _held(requests) or [f"{decision_words.WORKING} Working"]
         case Failed() | Ended() | TaskCancelled():
             ending = endings.of_task(task, requests)
             assert ending is not None  # noqa: S101 - these three have one
@@ -122,6 +122,17 @@ def _asks(pending: Sequence[Request]) -> list[str]:
     until, called_off = turns.by(first), earlier_words.called_off(first)
     turn = f"{turns.turn(first)}{f', {until}' if until else ''}{f' · {called_off}' if called_off else ''}"
     return [f"{decision_words.WAITING} {_title(first)} · {turn}{more}"]
+
+
+def _held(requests: Sequence[Request]) -> list[str]:
+    """What was decided and is kept from the agent, and until when. No line if nothing is."""
+    for request in requests:
+        state = request.state
+        if isinstance(state, Decided) and state.revocable and state.held_until is not None:
+            said = f"{decision_words.sign(state.decision)} {_title(request)} · "
+            said += decision_words.said(request, state.decision)
+            return [f"{said} · {programs.agent(request)} gets it {text.moment(state.held_until, seconds=True)}"]
+    return []
 
 
 def _title(request: Request) -> str:
