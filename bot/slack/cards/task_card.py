@@ -99,7 +99,8 @@ def _standing(task: Task, requests: Sequence[Request], doing: str | None) -> lis
         case Starting() | Running() if doing:
             return [f"{decision_words.WORKING} Working: {text.sentence(doing, 150)}", *asks]
         case Starting() | Running():
-            return asks or [f"{decision_words.WORKING} Working"]
+            undone = [_title(request) for request in requests if undo_words.is_being_undone(request)]
+            return asks or [f"{decision_words.WORKING} {f'Being undone: {undone[-1]}' if undone else 'Working'}"]
         case Waiting():
             return asks or _held(requests) or [f"{decision_words.WORKING} Working"]
         case Failed() | Ended() | TaskCancelled():
@@ -119,8 +120,8 @@ def _asks(pending: Sequence[Request]) -> list[str]:
     more = f" · and {len(pending) - 1:,} more" if len(pending) > 1 else ""
     if first.is_window:
         return [f"{decision_words.DONE} {_title(first)} · {undo_words.offer(first)}{more}"]
-    until, called_off = turns.by(first), earlier_words.called_off(first)
-    turn = f"{turns.turn(first)}{f', {until}' if until else ''}{f' · {called_off}' if called_off else ''}"
+    until, again = turns.by(first), earlier_words.in_a_list(first)
+    turn = f"{turns.turn(first)}{f', {until}' if until else ''}{f' · {again}' if again else ''}"
     return [f"{decision_words.WAITING} {_title(first)} · {turn}{more}"]
 
 
@@ -174,9 +175,8 @@ def _told(task: Task, ending: Ending) -> str:
     who = text.mention(task.requester) if isinstance(task.requester, Person) else ""
     hopeless = ". It cannot go on from there" if isinstance(task.state, Failed) and not task.state.retryable else ""
     said = f"{ending.said}{hopeless}" or "Nobody had to be asked"
-    if not who or who in said:
-        return f"{ending.sign} {said}"
-    return f"{said} · {who}" if (ending.well or ending.loud) and ending.report else f"{ending.sign} {said} · {who}"
+    signed = said if (ending.well or ending.loud) and ending.report else f"{ending.sign} {said}"
+    return signed if not who or who in said else f"{signed} · {who}"
 
 
 def _meanwhile(task: Task) -> str:
