@@ -1,6 +1,6 @@
 """The implementations of `Engine` that the suite proves. A new one is one factory and one entry here.
 
-Each is given the same question, and a task of it that was made and not begun.
+Each is given a question, the same for all, and a task of it that was made and not begun.
 """
 
 from __future__ import annotations
@@ -38,6 +38,13 @@ QUESTION: Final[JSON] = {
     ],
 }
 """One tool call, as LangChain's middleware asks about it: it can be edited, and its answer says so."""
+DONE: Final[JSON] = {
+    "type": "undo_window",
+    "action": "Refunded 40 EUR",
+    "undo": {"how": "Takes it back", "refund": "r-1"},
+    "window": "10m",
+}
+"""What an agent has done, and how that is undone."""
 
 
 @dataclass(kw_only=True)
@@ -58,12 +65,12 @@ class State(TypedDict, total=False):
 
 
 @asynccontextmanager
-async def langgraph(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+async def langgraph(request: pytest.FixtureRequest, question: JSON = QUESTION) -> AsyncIterator[Subject]:
     folder: Path = request.getfixturevalue("tmp_path")
     took: list[JSON] = []
 
     def ask(state: State) -> State:
-        answer = interrupt(QUESTION)
+        answer = interrupt(question)
         took.append(answer)
         return {"answer": answer}
 
@@ -84,14 +91,14 @@ async def langgraph(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
 
 
 @asynccontextmanager
-async def caller(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+async def caller(request: pytest.FixtureRequest, question: JSON = QUESTION) -> AsyncIterator[Subject]:
     @asynccontextmanager
     async def open() -> AsyncIterator[Engine]:
         yield CallerEngine()
 
     def make(key: str) -> Task:
         id = task_id_of(digits_of("request", "shop", key)[:20])
-        return _task(id, key, graph="shop", inputs={"question": QUESTION})
+        return _task(id, key, graph="shop", inputs={"question": question})
 
     yield Subject(open=open, make=make, has_agent=False)
 
