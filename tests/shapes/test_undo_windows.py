@@ -189,10 +189,15 @@ async def test_parallel_branches_are_undone_each_on_its_own(tmp_path: Path) -> N
 async def test_a_window_and_an_approval_are_open_at_once(tmp_path: Path, first: str) -> None:
     """Whichever is answered first, the other one waits for its own answer, and neither runs anything twice."""
     disk, did = Disk(), list[Any]()
+
+    def ask(state: State) -> State:
+        did.append(interrupt({"question": "More?", "details": {}}))
+        return {}
+
     builder: StateGraph[Any, Any, Any, Any] = StateGraph(State)
     builder.add_node("act", disk.act)
     builder.add_node("offer", lambda state: (disk.offer(), {})[1])
-    builder.add_node("ask", lambda state: (did.append(interrupt({"question": "More?", "details": {}})), {})[1])
+    builder.add_node("ask", ask)
     builder.add_edge(START, "act")
     builder.add_edge("act", "offer")
     builder.add_edge("act", "ask")
