@@ -22,7 +22,7 @@ from bot.approvals.model.ids import ChannelId, MessageRef, TaskId, Ts
 from bot.approvals.model.message import Message as Record
 from bot.approvals.model.message import MessageKind, revision_of
 from bot.approvals.model.request import Delivered, Pending, Request, RequestState
-from bot.approvals.model.task import Ended, Failed, Task
+from bot.approvals.model.task import Ended, Failed, Task, TaskCancelled
 from bot.approvals.ports.storage import Records, Storage
 from bot.approvals.services.audit.proof import Broken, verify
 from bot.storage.redis.store import RedisStorage, client
@@ -138,6 +138,17 @@ async def room(house: House, simulator: Simulator) -> Room:
     return Room(simulator, await simulator.names(), f"#room-{next(house.rooms)}")
 
 
+async def now(simulator: Simulator) -> datetime:
+    """The time that the local Slack and the bot have."""
+    return datetime.fromtimestamp(float((await simulator.get("/sim/clock"))["now"]), UTC)
+
+
+async def keep_cards(room: Room) -> None:
+    """From now on the bot cannot change a message: people go on seeing the buttons of before."""
+    for way in ("response_url", "chat.update"):
+        await room.simulator.fault(way, "status", status=500, times=1000)
+
+
 # --- One task -----------------------------------------------------------------------------------
 
 
@@ -158,7 +169,7 @@ class Case:
 
     async def now(self) -> datetime:
         """The bot's time."""
-        return datetime.fromtimestamp(float((await self.simulator.get("/sim/clock"))["now"]), UTC)
+        return await now(self.simulator)
 
     async def later(self, **span: float) -> None:
         """Let so much time pass, in `timedelta`'s words."""
@@ -198,7 +209,7 @@ class Case:
             await asyncio.sleep(0.02)
 
     async def stands(self, *states: type[RequestState], number: int = -1, version: int = 0) -> Request:
-        """The request, once it is in one of these states, and in this version if one is given."""
+        """The request, once it is in one of these states, and in this version if one is given. -1 is the newest."""
 
         async def so() -> bool:
             requests = (await self.records()).requests
@@ -210,10 +221,10 @@ class Case:
         return await self.request(number)
 
     async def ended(self) -> Task:
-        """The task, once it has ended or failed."""
+        """The task, once it has ended, was cancelled, or failed."""
 
         async def over() -> bool:
-            return isinstance((await self.task()).state, Ended | Failed)
+            return isinstance((await self.task()).state, Ended | Failed | TaskCancelled)
 
         await self.until(over, "the end of the task")
         return await self.task()
@@ -242,20 +253,29 @@ class Case:
         """The copies of the card, in DMs and in the policy's channel."""
         return await self.shown(MessageKind.COPY, number)
 
-    async def agree(self, *words: str, offering: Sequence[str] = (), without: Sequence[str] = ()) -> str:
+    async def agree(
+        self,
+        *words: str,
+        offering: Sequence[str] = (),
+        without: Sequence[str] = (),
+        opening: Sequence[str] | None = None,
+        number: int = -1,
+    ) -> str:
         """See that the card, each copy of it and the opening tell the same: they all hold these words, and none of
-        those. The card and its copies offer these actions and no other answer. Returns the words of the card."""
-        card, copies = await self.card(), await self.copies()
-        (opening,) = await self.shown(MessageKind.OPENING)
+        those; the opening holds its own if some are given. The card and its copies offer these answers and no other.
+        Returns the words of the card."""
+        card, copies = await self.card(number), await self.copies(number)
         for message in (card, *copies):
-            text = self.room.read(message)
-            assert set(answers(message)) == set(offering), (answers(message), text)
-            assert all(word in text for word in words), text
-            assert not any(word in text for word in without), text
-        text = self.room.read(opening)
-        assert all(word in text for word in words), text
-        assert not any(word in text for word in without), text
+            self._says(message, words, without)
+            assert set(answers(message)) == {*offering}, (answers(message), self.room.read(message))
+        (first,) = await self.shown(MessageKind.OPENING)
+        self._says(first, words if opening is None else opening, without)
         return self.room.read(card)
+
+    def _says(self, message: Message, words: Sequence[str], without: Sequence[str]) -> None:
+        text = self.room.read(message)
+        assert all(word in text for word in words), (words, text)
+        assert not any(word in text for word in without), (without, text)
 
     async def _in_sync(self) -> bool:
         records = await self.records()

@@ -118,9 +118,10 @@ You are alice, in #ops. Type
     /task cleanup path={options.folder}/logs older_than=30d
 
 and press Approve. It is refused: you may not approve your own request. Then take bob's seat, and approve or reject.
-If nobody answers, a reminder comes after {stage.words(windows.remind)}, a DM to carol and dave after \
-{stage.words(windows.escalate)}, and the
-request expires after {stage.words(windows.deadline)}. The folder is full again whenever you start the task again.
+What was moved can be undone for ten minutes: press Undo as alice. If nobody answers, a reminder comes after
+{stage.words(windows.remind)}, a DM to carol and dave after {stage.words(windows.escalate)}, and the request expires \
+after {stage.words(windows.deadline)}.
+The folder is full again whenever you start the task again.
 
 Or let a program ask. In another terminal:
 

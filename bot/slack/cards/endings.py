@@ -117,7 +117,7 @@ def of_request(request: Request) -> str:
             assert decision is not None  # noqa: S101 - the case above takes the other
             said = f"{decision_words.sign(decision)} {_decided(request, decision)}"
             later = undo_words.afterwards_in_short(request)
-            return " · ".join(each for each in (said, _came_of(request), later, _at(decision)) if each)
+            return " · ".join(each for each in (said, _came_of(request), _at(decision), later) if each)
         case _ as never:
             assert_never(never)
 
