@@ -224,8 +224,8 @@ def card(who: Person, name: str) -> None:
 
 
 def shoot(who: Person, name: str, *, of: Locator | None = None) -> None:
-    """Write the picture, of the page or of a part of it: once nothing moves any more, without a blinking cursor and with
-    nothing under the pointer."""
+    """Write the picture, of the page or of a part of it, without a blinking cursor and with nothing under the pointer,
+    once nothing moves any more."""
     who.page.mouse.move(0, 0)
     who.page.add_style_tag(content=AS_WIDE_AS_SLACK)
     who.page.evaluate("document.documentElement.style.setProperty('caret-color', 'transparent')")

@@ -357,5 +357,3 @@ async def test_the_bot_restarts_during_the_hold(house: House, room: Room, tmp_pa
         await it.stands(Delivered)
         await it.agree("@bob")
         assert journal.read_text() == '"approve"\n'
-
-

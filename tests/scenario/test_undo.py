@@ -67,7 +67,6 @@ def lines(journal: Path) -> list[str]:
     return journal.read_text().splitlines()
 
 
-
 @on_both_stores
 async def test_undone_in_time(house: House, room: Room, tmp_path: Path) -> None:
     """The graph acts back once, with its way back and a key, and every card says so."""
