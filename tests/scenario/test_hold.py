@@ -228,6 +228,7 @@ async def test_the_hold_passes(house: House, room: Room, tmp_path: Path) -> None
         assert (await it.refusals())[0] == "TooLateToTakeBack"
         assert (await it.refusals())[1] in ("TooLateToTakeBack", "NothingToStop")
         await room.simulator.clear_faults()
+        await it.later(minutes=5)
         await it.stands(Delivered)
         await it.agree("@bob")
         assert journal.read_text() == '"approve"\n'

@@ -107,7 +107,7 @@ async def test_kept(house: House, room: Room, tmp_path: Path) -> None:
         window = await it.stands(Delivered)
         assert window.decision is not None
         assert window.decision.outcome is Outcome.KEEP
-        await it.agree("@alice", "It stays")
+        await it.agree("@alice", opening=["It stays"])
         assert lines(journal) == ["done", "kept ['type']"]
 
 
@@ -313,7 +313,7 @@ async def test_an_undo_that_raises_is_tried_again_under_the_same_key(
         did, raised, undone = lines(journal)
         assert (did, raised.split()[0]) == ("done", "raised")
         assert undone.split()[-1] == raised.split()[-1]
-        await it.agree("@alice", "Undone")
+        await it.agree("@alice", opening=["Undone"])
 
 
 async def _is_over(it: Case) -> bool:

@@ -397,8 +397,10 @@ def _task(id: str, body: Json) -> Json:
 
 def _actions(question: Any) -> list[tuple[str, Json]]:
     if isinstance(question, dict) and "action" in question:
-        named = question["action"] if isinstance(question["action"], dict) else {"name": question["action"]}
-        return [(named["name"], named.get("arguments", question.get("arguments", {})))]
+        action = question["action"]
+        named: Json = action if isinstance(action, dict) else {"name": action}
+        arguments = named["arguments"] if "arguments" in named else question.get("arguments", {})
+        return [(named["name"], arguments)]
     listed = question.get("action_requests") if isinstance(question, dict) else None
     return [(each["name"], each["args"]) for each in listed] if listed else [("", {})]
 

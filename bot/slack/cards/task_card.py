@@ -7,7 +7,7 @@ from typing import Final, assert_never
 
 from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.ids import JSON, Person, Program
-from bot.approvals.model.request import Pending, Request
+from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
 from bot.slack import actions, blocks, display, text
 from bot.slack.actions import TaskTarget
@@ -102,7 +102,7 @@ def _standing(task: Task, requests: Sequence[Request], doing: str | None) -> lis
             undone = [_title(request) for request in requests if undo_words.is_being_undone(request)]
             return asks or [f"{decision_words.WORKING} {f'Being undone: {undone[-1]}' if undone else 'Working'}"]
         case Waiting():
-            return asks or [f"{decision_words.WORKING} Working"]
+            return asks or _held(requests) or [f"{decision_words.WORKING} Working"]
         case Failed() | Ended() | TaskCancelled():
             ending = endings.of_task(task, requests)
             assert ending is not None  # noqa: S101 - these three have one
@@ -123,6 +123,17 @@ def _asks(pending: Sequence[Request]) -> list[str]:
     until, again = turns.by(first), earlier_words.in_a_list(first)
     turn = f"{turns.turn(first)}{f', {until}' if until else ''}{f' · {again}' if again else ''}"
     return [f"{decision_words.WAITING} {_title(first)} · {turn}{more}"]
+
+
+def _held(requests: Sequence[Request]) -> list[str]:
+    """What was decided and is kept from the agent, and until when. No line if nothing is."""
+    for request in requests:
+        state = request.state
+        if isinstance(state, Decided) and state.revocable and state.held_until is not None:
+            said = f"{decision_words.sign(state.decision)} {_title(request)} · "
+            said += decision_words.said(request, state.decision)
+            return [f"{said} · {programs.agent(request)} gets it {text.moment(state.held_until, seconds=True)}"]
+    return []
 
 
 def _title(request: Request) -> str:
