@@ -67,9 +67,8 @@ def take(opened: Browser, url: str) -> None:
     """All pictures, one after the other, of one morning in #ops."""
     alice = Person.at(opened, url, device_scale_factor=2, bypass_csp=True, size=(1280, 800)).sits("alice")
     telephone = Person.at(opened, url, device_scale_factor=2, bypass_csp=True, size=(390, 780), has_touch=True)
-    three_ways(alice)
-    settled(alice, telephone)
     held(alice)
+    settled(alice, telephone)
     rejected(alice)
     waiting(alice)
     modal(alice)
@@ -78,17 +77,22 @@ def take(opened: Browser, url: str) -> None:
     beside(alice)
     narrow(telephone.sits("bob"))
     programs(Person.at(opened, url, device_scale_factor=2, bypass_csp=True, size=(1280, 800)).sits("bob"), telephone)
+    three_ways(Person.at(opened, url, device_scale_factor=2, bypass_csp=True, size=(1280, 800)).sits("alice"))
 
 
-def three_ways(who: Person) -> None:
-    """The cards of the three graphs that the guide shows."""
-    for graph, words in (
-        ("asking", "Publish this notice?"),
-        ("gated", "publish"),
-        ("reversible", "can undo it until"),
-    ):
-        who.starts(NOTICE.format(graph=graph), having=words)
-        card(who, graph)
+def held(who: Person) -> None:
+    """A payment that bob has approved, before the agent knows; then one that he took back, and approved after all."""
+    who.starts(HOTEL, having="Hotel Baltic")
+    who.takes("bob")
+    who.presses("Approve")
+    expect(who.thread.get_by_role("button", name="Stop")).to_be_visible()
+    card(who, "held")
+    who.presses("Undo")
+    expect(who.thread.get_by_role("button", name="Approve")).to_be_visible()
+    card(who, "taken-back")
+    who.presses("Approve")
+    expect(who.message("started payment")).to_contain_text("approved by @bob")
+    who.takes("alice")
 
 
 def settled(who: Person, telephone: Person) -> None:
@@ -107,21 +111,6 @@ def settled(who: Person, telephone: Person) -> None:
     card(who, "undone")
 
 
-def held(who: Person) -> None:
-    """A payment that bob has approved, before the agent knows; then one that he took back, and approved after all."""
-    who.starts(HOTEL, having="Hotel Baltic")
-    who.takes("bob")
-    who.presses("Approve")
-    expect(who.thread.get_by_role("button", name="Stop")).to_be_visible()
-    card(who, "held")
-    who.presses("Undo")
-    expect(who.thread.get_by_role("button", name="Approve")).to_be_visible()
-    card(who, "taken-back")
-    who.presses("Approve")
-    expect(who.message("started payment")).to_contain_text("approved by @bob")
-    who.takes("alice")
-
-
 def rejected(who: Person) -> None:
     """A payment that bob has rejected."""
     who.starts(PAYMENT, having="Harbour Print")
@@ -129,7 +118,7 @@ def rejected(who: Person) -> None:
     who.presses("Reject…")
     who.dialog.get_by_role("textbox", name="Why?").fill("Invoice 2041 was paid on Monday.")
     who.dialog.get_by_role("button", name="Reject").click()
-    expect(who.message("started payment")).to_contain_text("Rejected by @bob")
+    expect(who.message("started payment")).to_contain_text("Rejected by @bob · Nothing was paid")
     who.takes("alice")
 
 
@@ -208,7 +197,19 @@ def programs(bob: Person, telephone: Person) -> None:
     bob.presses("Approve")
     expect(bob.page.get_by_role("list", name="Webhooks")).to_contain_text("signature verified")
     expect(bob.thread).to_contain_text("Approved by @bob")
+    expect(bob.message("billing-service")).to_contain_text("pproved by @bob")
     shoot(bob, "programs")
+
+
+def three_ways(who: Person) -> None:
+    """The cards of the three graphs that the guide shows."""
+    for graph, words in (
+        ("asking", "Publish this notice?"),
+        ("gated", "publish"),
+        ("reversible", "can undo it until"),
+    ):
+        who.starts(NOTICE.format(graph=graph), having=words)
+        card(who, graph)
 
 
 def card(who: Person, name: str) -> None:
@@ -219,7 +220,6 @@ def card(who: Person, name: str) -> None:
         .last
     )
     shown.scroll_into_view_if_needed()
-    who.page.evaluate("document.activeElement.blur()")
     shoot(who, name, of=shown)
 
 
@@ -227,6 +227,7 @@ def shoot(who: Person, name: str, *, of: Locator | None = None) -> None:
     """Write the picture, of the page or of a part of it, without a blinking cursor and with nothing under the pointer,
     once nothing moves any more."""
     who.page.mouse.move(0, 0)
+    who.page.evaluate("document.activeElement?.blur()")
     who.page.add_style_tag(content=AS_WIDE_AS_SLACK)
     who.page.evaluate("document.documentElement.style.setProperty('caret-color', 'transparent')")
     who.page.evaluate("document.fonts.ready")

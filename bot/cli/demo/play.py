@@ -1,4 +1,5 @@
-"""`demo --once`: an approval that is undone, a rejection and an expiry, played on the real parts and told as the people see them."""
+"""`demo --once`: an approval that is undone, a rejection and an expiry, played on the real parts and told as people see
+them."""
 
 from __future__ import annotations
 
