@@ -163,16 +163,17 @@ def move(state: State, config: RunnableConfig) -> dict[str, Any]:
 
 
 def offer(state: State, config: RunnableConfig) -> dict[str, Any]:
-    """Says what was moved, and waits until somebody undoes it or the window closes."""
+    """Says what was moved, and waits until somebody undoes it or the window closes.
+
+    The approved question has named the files: this one is short, so that a card shows all of it beside *Undo*.
+    """
     moved, place = state["moved"], f"{_trash_folder(state)}/{_batch(config)}"
     result: dict[str, Any] = {"size": file_words.size(moved), "now in": place}
     if state["skipped"]:
         result["skipped"] = file_words.listed(state["skipped"])
-    result["names"] = _names(moved)
     undone = undo.offer(
         f"Moved {file_words.count(len(moved))} of {state['folder']} to the trash",
         result=result,
-        way_back={"from": place},
         how="Moves the files back. One that was changed in the trash, or whose place is taken, stays there.",
         window=state["window"],
         at=state["acted_at"],

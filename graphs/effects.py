@@ -23,6 +23,7 @@ Result: TypeAlias = dict[str, Any]
 Payload: TypeAlias = dict[str, Any]
 """What a graph asks: the value of an `interrupt`, as JSON."""
 
+_GUARD = "__countersign_guard"  # Countersign's own, which knows what a node asked in an earlier run
 _SCRATCHPAD = "__pregel_scratchpad"  # LangGraph's own, with the answers of the running task
 _MAX_WAIT_SECONDS = 30  # for another process's transaction
 
@@ -63,8 +64,9 @@ def look_again(approved: Payload, now: Payload) -> Any | None:
     would ask at this moment. They are compared as JSON, to the letter: true, 1 and 1.0 differ. A difference is asked
     as a new version on the same card. An answer of None comes back as False, because None means that all is the same.
 
-    Call it in a node that asks nothing else and runs beside no other node that asks. Best is a node of its own right
-    before the one that acts: then the look is not repeated after half of the work is done.
+    Call it in a node that asks nothing else. Best is a node of its own right before the one that acts: then the look is
+    not repeated after half of the work is done. On plain LangGraph, no other node that asks may run beside it, because
+    only Countersign knows then that this one has asked.
 
     When the question is answered, the node runs again, and by then the world may be another once more, even the one
     that was approved first. So from then on it always asks what is true now. Countersign hands out an answer only to
@@ -79,8 +81,12 @@ def look_again(approved: Payload, now: Payload) -> Any | None:
 
 
 def asked_before() -> bool:
-    """Whether the running node has asked already and is answered now. If so, it must ask again before it finishes."""
-    pad = get_config()["configurable"][_SCRATCHPAD]
+    """Whether the running node has asked already, and is answered now or still waited for. If so, it must ask again
+    before it finishes."""
+    configured = get_config()["configurable"]
+    pad, guard = configured[_SCRATCHPAD], configured.get(_GUARD)
+    if guard is not None and guard.has_asked(configured["checkpoint_ns"]):
+        return True
     return bool(pad.resume) or pad.get_null_resume(False) is not None
 
 

@@ -106,6 +106,13 @@ MAY_NOT_VOTE: Final = Kind(
     advice="The person must be eligible exactly as in Slack, and the policy that governs the request must list the "
     "token's name under `via`. Nothing was counted. The refusal is in the audit log.",
 )
+NOT_YOUR_ANSWER: Final = Kind(
+    slug="not-your-answer",
+    status=HTTPStatus.FORBIDDEN,
+    title="Others gave this answer",
+    advice="Only those who gave an answer can take it back. While a decision is held (`hold`), everybody who may "
+    "answer the request can stop it with `POST /v1/requests/{id}/stop`. Nothing was changed.",
+)
 TOO_MANY_FAILURES: Final = Kind(
     slug="too-many-failures",
     status=HTTPStatus.TOO_MANY_REQUESTS,
@@ -216,6 +223,27 @@ OF_GRAPH: Final = Kind(
     title="The request belongs to a graph",
     advice="The graph takes the decision itself, so it cannot be consumed, and it ends with its task. Cancel the task.",
 )
+STALE_DECISION: Final = Kind(
+    slug="stale-decision",
+    status=HTTPStatus.CONFLICT,
+    title="The decision is no longer valid",
+    advice="The policy says how long a decision may be used (`decision.valid_until`), and that time is over. Do not "
+    "act on it. If it is still wanted, ask again with a new key.",
+)
+TOO_LATE: Final = Kind(
+    slug="too-late",
+    status=HTTPStatus.CONFLICT,
+    title="The decision cannot be called off any more",
+    advice="Whoever asked has the decision, or is about to get it. Nothing was changed. `detail` says whether what "
+    "follows from it can be undone.",
+)
+NOTHING_TO_CALL_OFF: Final = Kind(
+    slug="nothing-to-call-off",
+    status=HTTPStatus.CONFLICT,
+    title="There is no decision to call off",
+    advice="The request is open, or no answer of people settled it, or its decision is not held. Nothing was changed. "
+    "Read the request again.",
+)
 STALE: Final = Kind(
     slug="stale-version",
     status=HTTPStatus.CONFLICT,
@@ -252,6 +280,7 @@ ALL: Final = (
     SCOPE_MISSING,
     NOT_ALLOWED_HERE,
     MAY_NOT_VOTE,
+    NOT_YOUR_ANSWER,
     TOO_MANY_FAILURES,
     BAD_JSON,
     KEY_MISSING,
@@ -267,8 +296,11 @@ ALL: Final = (
     NOT_SETTLED,
     ALREADY_SETTLED,
     ALREADY_CONSUMED,
+    STALE_DECISION,
     OF_GRAPH,
     STALE,
+    TOO_LATE,
+    NOTHING_TO_CALL_OFF,
     CONFLICT,
     INTERNAL,
     UNAVAILABLE,

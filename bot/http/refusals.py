@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.approvals.model import call_errors, errors
+from bot.approvals.model.decision import Outcome
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.model.ids import Person
+from bot.approvals.model.undo_offer import UndoOffer
 from bot.http import problems
 from bot.http.problems import Fault, Kind, Refused, later
 
 RETRY_SECONDS: Final = 2
 """When to try again what could not be done at the moment."""
 NOTHING: Final = "Nothing was done"
+_TAKEN: Final = "Whoever asked has the decision already, or is about to get it, so it cannot be called off any more."
 
 
 def refused(error: CountersignError) -> Refused:
@@ -33,6 +36,12 @@ def refused(error: CountersignError) -> Refused:
             )
         case errors.SettingsError():
             return Refused(problems.INTERNAL, f"A setting of the bot is wrong: {error}")
+        case errors.NotYourAnswer():
+            stop = " Whoever may answer the request can stop the decision, as it is held." if error.stoppable else ""
+            return Refused(
+                problems.NOT_YOUR_ANSWER,
+                f"This answer can be taken back by {_people(error.voters)} alone.{stop} Nothing was changed.",
+            )
         case errors.MayNotVote() | errors.NotYours():
             return Refused(problems.MAY_NOT_VOTE, f"{_may_not(error)} Nothing was counted.")
         case errors.UnknownGraph():
@@ -100,6 +109,12 @@ def _of_call(error: CountersignError) -> Refused | None:
                 f"People are still being asked, so there is no decision to consume yet. Wait for it: "
                 f"GET /v1/requests/{error.request_id}?wait=60.",
             )
+        case call_errors.DecisionStale():
+            return Refused(
+                problems.STALE_DECISION,
+                f"The decision was valid until {error.until:%Y-%m-%d %H:%M:%S} UTC, and nobody had taken it by then. "
+                "Do not act on it. If it is still wanted, ask again with a new key.",
+            )
         case call_errors.AlreadyConsumed():
             return Refused(
                 problems.ALREADY_CONSUMED,
@@ -133,6 +148,20 @@ def _of_state(error: CountersignError) -> Refused:
                 "The question has changed since this version, so the vote was not counted. Read the request again, "
                 "show it to the person, and send the new `version` and `digest`.",
             )
+        case errors.TooLateToTakeBack():
+            return Refused(problems.TOO_LATE, f"{_TAKEN} {_undone(error.undo)} Nothing was changed.")
+        case errors.NothingToTakeBack():
+            return Refused(
+                problems.NOTHING_TO_CALL_OFF,
+                "There is no answer to take back: the request is open, or was settled without an answer of people. "
+                "Nothing was changed.",
+            )
+        case errors.NothingToStop():
+            return Refused(
+                problems.NOTHING_TO_CALL_OFF,
+                "No decision is held that could be stopped: the request is open, or its decision is on its way. "
+                "Nothing was changed.",
+            )
         case errors.VerdictNotOffered():
             return _not_taken("body.verdict", f"The request does not take this answer: {error.detail}.")
         case errors.ReasonMissing():
@@ -145,7 +174,6 @@ def _of_state(error: CountersignError) -> Refused:
             errors.AnotherRule()
             | errors.NoPolicy()
             | errors.RuleAnswers()
-            | errors.NothingToTakeBack()
             | errors.NothingToWithdraw()
             | errors.CannotDelegate()
             | errors.NoExtension()
@@ -156,6 +184,22 @@ def _of_state(error: CountersignError) -> Refused:
             return Refused(problems.CONFLICT, f"{error} Nothing was changed.")
         case _:
             raise AssertionError(f"no words for {type(error).__name__}") from error
+
+
+def _undone(offer: UndoOffer | None) -> str:
+    """Whether what follows from the decision can be undone."""
+    match offer:
+        case None:
+            return "No way to undo what follows from it was offered."
+        case UndoOffer(outcome=None):
+            return (
+                f"What followed from it can be undone until {offer.until:%Y-%m-%d %H:%M:%S} UTC: vote `undo` on "
+                f"`{offer.request_id}`."
+            )
+        case UndoOffer(outcome=Outcome.UNDO):
+            return "People have had undone what followed from it."
+        case _:
+            return "What followed from it stays: the time in which it could be undone is over."
 
 
 def _may_not(error: CountersignError) -> str:

@@ -3,6 +3,7 @@ masked, as they are in Slack."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, Literal, TypeAlias, assert_never
 
@@ -18,22 +19,26 @@ from bot.approvals.model.decision import (
     Reject,
     Respond,
     Undo,
+    WindowClosed,
 )
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON, MessageRef, Person, Program, RequestId, Ts
 from bot.approvals.model.message import MessageKind
-from bot.approvals.model.question import Item
-from bot.approvals.model.request import Delivered, Pending, Request, Superseded
+from bot.approvals.model.question import Item, Verdict
+from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
 from bot.approvals.model.webhook import Webhook
 from bot.approvals.ports.engine import Answers
+from bot.approvals.rules import lifecycle
 from bot.approvals.rules.calls import CallStatus
 from bot.approvals.rules.masking import Masker
 from bot.approvals.services.call_reading import CallView, Records, views
 from bot.approvals.services.messages.masked import Masking, masked_event
 from bot.http.bodies import given
 
-Unmade: TypeAlias = Literal["expired", "cancelled", "superseded"]
+Unmade: TypeAlias = Literal["closed", "expired", "cancelled", "superseded"]
+_OF_DECISION: Final = ("outcome", "verdicts", "said", "before", "why")
+"""What the event that settles a request says of the decision."""
 QUESTION: Final = "question"
 """The input of a caller's task that holds what was asked."""
 
@@ -67,6 +72,8 @@ class Views:
             votes=0 if request is None else sum(vote.version == request.version for vote in request.stage_votes),
             metadata=dict(caller.metadata),
             permalink=self._link(view.records, MessageKind.CARD, view.id),
+            window=_window(request),
+            hold=_hold(view),
             decision=self._decision(view, request),
             callback=_callback(webhook),
             failure=_failure(task, self._masking.masker(view.records)) if not_asked(view) else None,
@@ -92,7 +99,9 @@ class Views:
         )
 
     def events(self, view: CallView, events: tuple[AuditEvent, ...]) -> given.AuditEvents:
-        """What happened to the request."""
+        """What happened to the request. What people decided is left out while they may still call it off."""
+        if view.status is CallStatus.PENDING:
+            events = tuple(_untold(event) for event in events)
         if not is_of_caller(view.task.id):
             masker = self._masking.masker(view.records)
             events = tuple(masked_event(masker, event) for event in events)
@@ -127,6 +136,8 @@ class Views:
                 assert_never(status)
 
     def _answered(self, view: CallView, request: Request | None) -> given.Decision | None:
+        if request is not None and isinstance(request.decision, WindowClosed):
+            return self._unmade(view, request, "closed")
         if request is None or not isinstance(request.decision, Answered):
             return None
         decision, items = request.decision, request.question.items
@@ -144,6 +155,7 @@ class Views:
             version=request.version,
             edited=decision.edited,
             ruled=decision.ruled,
+            valid_until=lifecycle.valid_until(request),
         )
 
     def _unmade(self, view: CallView, request: Request | None, word: Unmade) -> given.Decision:
@@ -159,7 +171,7 @@ class Views:
                 given.DecidedItem(name=each.name, verdict=word, arguments=dict(each.arguments))
                 for each in request.question.items
             ],
-            answer=self._answer(view) if word == "expired" else None,
+            answer=self._answer(view) if word in ("closed", "expired") else None,
             by=[by.user_id] if isinstance(by, Person) else [],
             through=[],
             at=_settled_at(view) or view.task.created_at,
@@ -257,6 +269,34 @@ def _settled_at(view: CallView) -> datetime | None:
     if isinstance(request.state, Superseded):
         return request.state.at
     return request.decision.at if request.decision is not None else None
+
+
+def _window(request: Request | None) -> given.Window | None:
+    if request is None or (window := request.question.window) is None:
+        return None
+    acted_at = request.open.opened_at  # a window counts from the action
+    return given.Window(
+        acted_at=acted_at,
+        closes_at=request.deadline or acted_at + window.length,
+        reversible=Verdict.UNDO in request.question.items[0].verdicts,
+    )
+
+
+def _hold(view: CallView) -> given.Hold | None:
+    state = view.request.state if view.request is not None else None
+    if view.status is not CallStatus.PENDING or not isinstance(state, Decided) or state.held_until is None:
+        return None
+    return given.Hold(until=state.held_until)
+
+
+def _untold(event: AuditEvent) -> AuditEvent:
+    """The event without the decision that it tells of, if it tells of one."""
+    kept = dict(event.data)
+    if "outcome" in kept:
+        told: tuple[str, ...] = _OF_DECISION
+    else:
+        told = ("decision",) if event.kind == "delivery_stopped" else ("said",) if event.kind == "refused" else ()
+    return replace(event, data={key: each for key, each in kept.items() if key not in told})
 
 
 def _asked(item: Item) -> given.AskedItem:

@@ -70,10 +70,9 @@ def worded(refusal: CountersignError) -> str:
         case errors.InvalidAnswer():
             return literal(refusal.problem)
         case errors.AlreadySettled(decision=Answered() as decision, held_until=until) if until is not None:
-            return (
-                f"{_who_was_first(decision).removesuffix('.')}; the agent gets it at {moment(until, seconds=True)}. Until "
-                "then, people who may answer can *Stop* it."
-            )
+            first = _who_was_first(decision).removesuffix(".")
+            at = moment(until, seconds=True)
+            return f"{first}; the agent gets it at {at}. Until then, people who may answer can *Stop* it."
         case errors.AlreadySettled():
             return _who_was_first(refusal.decision)
         case errors.StaleVersion(changed=errors.Alike() as alike):

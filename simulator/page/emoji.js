@@ -8,6 +8,8 @@ const CIRCLES = {
 };
 const SIGNS = {
   white_check_mark: ["#2f9e58", "M4 4h12v12H4z", "M6.500 10.200l2.500 2.500 4.800-5.500"],
+  ballot_box_with_check: ["#3b88c3", "M4 4h12v12H4z", "M6.500 10.200l2.500 2.500 4.800-5.500"],
+  leftwards_arrow_with_hook: ["#3b88c3", "M4 4h12v12H4z", "M8.500 6 5.800 8.500 8.500 11M6 8.500h6a2.500 2.500 0 0 1 0 5h-3"],
   x: ["none", "", "M5 5l10 10M15 5 5 15", "#dd2e44"],
   warning: ["#ffcc4d", "M10 2.500 18.500 17h-17z", "M10 8v4M10 14.300v.100", "#231f20"],
   octagonal_sign: ["#dd2e44", "M7 3h6l4 4v6l-4 4H7l-4-4V7z", "M7 10h6"],
@@ -25,7 +27,7 @@ const LETTERS = {
   arrows_counterclockwise: "🔄", inbox_tray: "📥", wave: "👋", clock3: "🕒", shield: "🛡",
 };
 const DRAWN = {
-  "✅": "white_check_mark", "❌": "x", "⚠": "warning", "⛔": "no_entry", "🛑": "octagonal_sign", "⏳": "hourglass_flowing_sand", "⌛": "hourglass",
+  "✅": "white_check_mark", "☑": "ballot_box_with_check", "↩": "leftwards_arrow_with_hook", "❌": "x", "⚠": "warning", "⛔": "no_entry", "🛑": "octagonal_sign", "⏳": "hourglass_flowing_sand", "⌛": "hourglass",
   "🔒": "lock", "🔔": "bell", "🔴": "red_circle", "🟠": "large_orange_circle", "🟡": "large_yellow_circle", "🟢": "large_green_circle",
   "🔵": "large_blue_circle", "⚪": "white_circle", "⚫": "black_circle",
 };

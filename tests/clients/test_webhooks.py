@@ -42,6 +42,19 @@ def test_what_was_signed_is_read(body: Any) -> None:
     assert event.request.decision
 
 
+def test_an_undo_that_people_want_is_read() -> None:
+    answer = {"type": "undo", "undo": {"trash": "t-1"}, "key": "f" * 64}
+    decision = {"verdict": "undo", "approved": False, "items": [{"name": "", "verdict": "undo"}], "answer": answer}
+    sent = {"type": "request.undo_requested", "data": {**REQUEST, "decision": decision}}
+    body = json.dumps(sent).encode()
+
+    event = verify(body, signed(body), SECRET, now=NOW)
+
+    assert event.type == "request.undo_requested"
+    assert event.request.decision is not None
+    assert (event.request.decision.undone, event.request.decision.way_back) == (True, {"trash": "t-1"})
+
+
 def test_headers_as_frameworks_give_them() -> None:
     upper = {name.title(): value for name, value in signed().items()}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.crash import campaign
 from tests.crash.campaign import Outcome, Plan
-from tests.crash.cluster import POINTS
+from tests.crash.cluster import POINTS, UNDO_POINTS
 from tests.support.redis_server import NoRedis, RedisServer, find
 from tests.support.stage import Slack
 
@@ -22,14 +22,14 @@ CHANCE = 0.25
 """Of dying each time that the point is reached: deep enough into a run, and often enough."""
 COLUMNS = (
     ("store", 8),
-    ("point", 20),
+    ("point", 24),
     ("tasks", 6),
     ("kills", 6),
     ("there", 6),
     ("gateways", 9),
     ("workers", 9),
     ("ended", 6),
-    ("approve / reject / expired", 27),
+    ("approve / reject / expired, undo / keep / closed", 50),
     ("cards twice", 12),
     ("effects twice", 14),
     ("leases lost", 12),
@@ -45,7 +45,7 @@ def main() -> int:
     try:
         sys.stdout.write(
             f"on {find()} with three gateways and three workers, and on SQLite with one of each; "
-            f"tasks of two gates each, seed {options.seed}\n"
+            f"tasks of two gates each, or of one whose action can be undone, seed {options.seed}\n"
         )
     except NoRedis as error:
         sys.stderr.write(f"{error}\n")
@@ -65,14 +65,25 @@ def _plans(tasks: int, kills: int, seed: int) -> dict[str, list[Plan]]:
     plan = Plan(name="", tasks=tasks, kills=kills, chance=CHANCE, any_moment=4, deadline=8, seconds=60, seed=seed)
     faulty = replace(plan, kills=4, any_moment=10, seconds=45)
     alone = replace(plan, of="process")
+    undo = [(f"undo: {point}", point) for point in UNDO_POINTS]
+    often = 2 * CHANCE  # a task comes to each of these points only once or twice
+    patient = 2 * plan.deadline  # so that most are approved, and most of what they do is undone or kept
     return {
         SQLITE: [
             *(replace(alone, name=point, points=(point,)) for point in POINTS),
+            *(
+                replace(alone, name=name, points=(point,), gates=0, chance=often, deadline=patient)
+                for name, point in undo
+            ),
             replace(alone, name="any process", any_moment=2),
             replace(faulty, name="Slack misbehaves", faults="slack"),
         ],
         REDIS: [
             *(replace(plan, name=point, points=(point,)) for point in POINTS),
+            *(
+                replace(plan, name=name, points=(point,), gates=0, chance=often, deadline=patient)
+                for name, point in undo
+            ),
             replace(plan, name="any process", any_moment=2),
             replace(faulty, name="Slack misbehaves", faults="slack"),
             replace(faulty, name="Redis dies", faults="redis"),
@@ -128,7 +139,7 @@ def _row(outcome: Outcome) -> list[str]:
         outcome.killed("gateway"),
         outcome.killed("worker"),
         str(found.ended),
-        " / ".join(str(found.decisions[word]) for word in ("approve", "reject", "expired")),
+        ", ".join(" / ".join(str(found.decisions[word]) for word in words) for words in _outcomes(plan)),
         str(found.cards_twice),
         str(found.effects_twice),
         str(outcome.lost_leases),
@@ -136,6 +147,11 @@ def _row(outcome: Outcome) -> list[str]:
         f"{outcome.seconds:.0f}",
         "" if outcome.whole else "BROKEN",
     ]
+
+
+def _outcomes(plan: Plan) -> Sequence[Sequence[str]]:
+    asked, done = ("approve", "reject", "expired"), ("undo", "keep", "closed")
+    return [asked] if plan.gates else [asked, done]
 
 
 def _print(cells: Sequence[str]) -> None:

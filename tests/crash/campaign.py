@@ -19,6 +19,7 @@ from typing import Any, Literal
 from bot.approvals.model.errors import Unreachable
 from bot.approvals.ports.storage import Storage
 from simulator.client import Simulator
+from tests.crash import undo_evidence
 from tests.crash.cluster import BOTH, GATEWAY_POINTS, LEASE, WAIT, Cluster, Replica, Role, at_rest, tasks_in, until
 from tests.crash.evidence import Findings, look
 from tests.crash.people import People
@@ -62,6 +63,7 @@ class Plan:
     """Of dying each time that the point is reached."""
     tasks: int = 8
     gates: int = 2
+    """How many approvals each task asks for, one after the other. 0: one, and what it then does can be undone."""
     of: Literal["node", "process"] = "node"
     """What dies at a point: the whole replica, or the process that gets there, which its parent starts again."""
     kills: int = 0
@@ -141,7 +143,8 @@ class _Campaign:
 
     async def run(self) -> Outcome:
         began = time.monotonic()
-        people = People(self.simulator, self.plan.seed, self.plan.deadline)
+        opposed = 1.0 if self.plan.gates else 0.25
+        people = People(self.simulator, self.plan.seed, self.plan.deadline, opposed=opposed)
         async with people.at_work():
             await self._among_kills(people)
             await self._power_cut()
@@ -154,6 +157,7 @@ class _Campaign:
             sent=people.sent,
             acknowledged=people.acknowledged,
             interrupted=self.cluster.interrupted,
+            check=None if self.plan.gates else undo_evidence.check,
         )
         died: Counter[tuple[Role, Kind]] = Counter()
         for (role, _), count in self.nodes.items():

@@ -37,11 +37,17 @@ GRAPH_POINTS = ("answer-taken", "effect-made", "next-node")
 GATEWAY_POINTS = ("start-received", "task-recorded", "message-posted", "vote-saved")
 CALL_POINTS = ("call-recorded", "call-asked", "handed-over", "webhook-claimed", "webhook-sent", "consumed")
 """Those that a gateway gets to because a program asks; `tests.crash.calls` kills it there."""
+UNDO_POINTS = (
+    *("effect-made", "interrupt-reached", "window-opened", "message-posted", "vote-saved", "undo-begun"),
+    *("run-returned", "before-delivered"),
+)
+"""Those on the way from an action to its undoing, where tasks that offer that die."""
 POINTS: tuple[str, ...] = (
     *(
         point
         for point in get_args(crash_points.Point)
-        if not point.startswith("summary-") and point not in CALL_POINTS  # other tests die there
+        if not point.startswith("summary-")
+        and point not in (*CALL_POINTS, "window-opened", "undo-begun")  # other tests die there
     ),
     *GRAPH_POINTS,
 )
@@ -166,7 +172,8 @@ class Cluster:
         effects.mkdir(parents=True)
         (folder / "ended").mkdir()
         (folder / "policies.yaml").write_text(POLICY.format(escalate=escalate, deadline=deadline))
-        named = {"gates": f"{Path(__file__).parent}/graph.py:graph"}
+        here = Path(__file__).parent
+        named = {"gates": f"{here}/graph.py:graph", "undo": f"{here}/undo_graph.py:graph"}
         (folder / "langgraph.json").write_text(json.dumps({"graphs": named}))
         foreign = ("SLACK_", "REDIS_", "COUNTERSIGN_", "CRASH_", "LANGSMITH_", "LANGCHAIN_")
         environment = {

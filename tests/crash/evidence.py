@@ -7,21 +7,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.decision import Answered, Approve, Decision, Expired, Reject, outcome_of
 from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.request import Delivered, Request
 from bot.approvals.model.task import Ended, Task
-from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.storage import Records, Storage
 from bot.approvals.services.audit.proof import Broken, verify
 from bot.slack.cards import decision_words
 from simulator.client import Simulator, render_text
 from tests.crash.people import ALICE, all_messages
 from tests.crash.people import Message as Shown
 
-SETTLING = ("voted", "expired", "cancelled")
+SETTLING = ("voted", "expired", "cancelled", "window_closed", "opened")
 OPEN = ("[Approve", "[Reject", decision_words.WAITING, "aiting for the agent")
 """What no message shows once all is over."""
 
@@ -57,6 +57,12 @@ class Findings:
         self.problems.append(problem)
 
 
+Check: TypeAlias = Callable[
+    [Findings, Records, Sequence[AuditEvent], Path, dict[str, list[str]], Callable[[Effect], bool]], None
+]
+"""What has to be so of one task: of its records and its history, of its effects in the folder, and of what is shown."""
+
+
 async def look(
     storage: Storage,
     simulator: Simulator,
@@ -65,12 +71,13 @@ async def look(
     sent: int,
     acknowledged: Sequence[int],
     interrupted: Callable[[Effect], bool],
+    check: Check | None = None,
 ) -> Findings:
     """Compare records, Slack and effects. `interrupted` says whether the process that made an effect may have cut its
-    node short."""
+    node short. `check` looks at each task; without it, as a task with gates."""
     found = Findings()
     tasks = await storage.tasks_of(ALICE, 10_000)
-    numbers = Counter(_number(task) for task in tasks)
+    numbers = Counter(number_of(task) for task in tasks)
     for number, count in numbers.items():
         if count > 1:
             found.wrong(f"command {number} made {count} tasks")
@@ -91,11 +98,9 @@ async def look(
     for task in tasks:
         kept = await storage.messages_of(task.id)
         recorded |= {message.id for message in kept}
-        requests = await storage.requests_of(task.id)
-        _task(found, task, requests, kept)
-        _requests(found, task, requests, await storage.history(task.id))
-        _effects(found, task, requests, effects_of(effects, _number(task)), interrupted)
-        _shown(found, task, {request.id: request for request in requests}, kept, shown)
+        records = Records(task=task, requests=tuple(await storage.requests_of(task.id)), messages=tuple(kept))
+        history = await storage.history(task.id)
+        (check or _gates)(found, records, history, effects, shown, interrupted)
     proof = await verify(storage)
     if isinstance(proof, Broken):
         found.wrong(f"the audit log is broken at entry {proof.number}: {proof.why}")
@@ -104,16 +109,31 @@ async def look(
     return found
 
 
+def _gates(
+    found: Findings,
+    records: Records,
+    history: Sequence[AuditEvent],
+    effects: Path,
+    shown: dict[str, list[str]],
+    interrupted: Callable[[Effect], bool],
+) -> None:
+    task, requests = records.task, records.requests
+    _task(found, task, requests, records.messages)
+    settled_once(found, requests, history)
+    _effects(found, task, requests, effects_of(effects, number_of(task)), interrupted)
+    _shown(found, task, {request.id: request for request in requests}, records.messages, shown)
+
+
 def _task(found: Findings, task: Task, requests: Sequence[Request], messages: Sequence[Message]) -> None:
-    name, gates = f"task {_number(task)}", task.inputs["gates"]
+    name, gates = f"task {number_of(task)}", task.inputs["gates"]
     if isinstance(task.state, Ended):
         found.ended += 1
-        if task.state.outcome != f"Task {_number(task)} has passed {gates}.":
+        if task.state.outcome != f"Task {number_of(task)} has passed {gates}.":
             found.wrong(f"{name} ended otherwise: {task.state.outcome}")
     else:
         found.wrong(f"{name} has not ended: {task.state}")
     titles = [request.question.title for request in requests]
-    if titles != [f"Task {_number(task)}, gate {gate + 1}" for gate in range(len(requests))] or len(titles) != gates:
+    if titles != [f"Task {number_of(task)}, gate {gate + 1}" for gate in range(len(requests))] or len(titles) != gates:
         found.wrong(f"{name} asked {titles}")
     kinds = Counter(message.kind for message in messages)
     for kind, wanted in ((MessageKind.OPENING, 1), (MessageKind.CARD, gates), (MessageKind.OUTCOME, 1)):
@@ -125,7 +145,8 @@ def _task(found: Findings, task: Task, requests: Sequence[Request], messages: Se
             found.wrong(f"{name}: {count} copies of {request_id} to {to}")
 
 
-def _requests(found: Findings, task: Task, requests: Sequence[Request], history: Sequence[AuditEvent]) -> None:
+def settled_once(found: Findings, requests: Sequence[Request], history: Sequence[AuditEvent]) -> None:
+    """Each request is delivered, and one event settled it as its record says."""
     for request in requests:
         name = request.question.title
         if not isinstance(request.state, Delivered):
@@ -196,7 +217,8 @@ def _shown(
         unwanted = [word for word in OPEN if word in words]
         if missing or unwanted:
             found.wrong(
-                f"task {_number(task)}, {message.kind}: {missing} missing, {unwanted} there, in: {words!r} ({message})"
+                f"task {number_of(task)}, {message.kind}: {missing} missing, {unwanted} there, in: {words!r} "
+                f"({message})"
             )
 
 
@@ -230,7 +252,7 @@ def _decided(decision: Decision) -> Iterator[str]:
 
 def _passed(task: Task) -> Iterator[str]:
     """What the agent reports in the end."""
-    yield f"Task {_number(task)} has passed {task.inputs['gates']}"
+    yield f"Task {number_of(task)} has passed {task.inputs['gates']}"
 
 
 def _sign(decision: Decision) -> str:
@@ -266,5 +288,5 @@ def effects_of(effects: Path, number: int) -> list[Effect]:
     ]
 
 
-def _number(task: Task) -> int:
+def number_of(task: Task) -> int:
     return int(str(task.inputs["number"]))

@@ -35,15 +35,15 @@ async def gate(state: State) -> dict[str, Any]:
     number = state.get("passed", 0) + 1
     question = f"Task {state['number']}, gate {number}"
     answer = interrupt({"question": question, "details": {"number": state["number"]}, "answer": "object"})
-    _die_at("answer-taken")
+    die_at("answer-taken")
     _note(state, "gate", number, answer)
-    _die_at("effect-made")
+    die_at("effect-made")
     await _let_go(state)
     return {"passed": number, "answer": answer}
 
 
 async def beyond(state: State) -> dict[str, Any]:
-    _die_at("next-node")
+    die_at("next-node")
     _note(state, "beyond", state["passed"], state["answer"])
     return {"outcome": f"Task {state['number']} has passed {state['passed']}."}
 
@@ -54,13 +54,13 @@ def onward(state: State) -> str:
 
 def _note(state: State, node: str, number: int, answer: dict[str, Any]) -> None:
     """One line, written whole."""
-    line = json.dumps({"node": node, "gate": number, "answer": answer, **_here()}) + "\n"
+    line = json.dumps({"node": node, "gate": number, "answer": answer, **here()}) + "\n"
     file = os.open(Path(state["folder"]) / f"{state['number']}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(file, line.encode())
     os.close(file)
 
 
-def _here() -> dict[str, int]:
+def here() -> dict[str, int]:
     """Which process this is, of which replica."""
     return {"pid": os.getpid(), "replica": int(os.environ.get("CRASH_REPLICA", "0"))}
 
@@ -73,7 +73,7 @@ async def _let_go(state: State) -> None:
         await asyncio.sleep(0.01)
 
 
-def _die_at(name: str) -> None:
+def die_at(name: str) -> None:
     point, _, chance = os.environ.get("CRASH_GRAPH_AT", "").partition(":")
     if point == name and random.random() < float(chance or 1):
         crash_points.die()

@@ -1,4 +1,5 @@
-"""Alice starts tasks, Bob approves, Carol rejects: rivals, some at once, some near the deadline, some not at all."""
+"""Alice starts tasks, Bob approves, Carol rejects: rivals, some at once, some near the deadline, some not at all. What
+was done for her, Alice has undone, or keeps it, or wants both."""
 
 from __future__ import annotations
 
@@ -31,8 +32,10 @@ class Card:
     channel: str
     ts: str
     title: str
-    approve_at: float | None
-    reject_at: float | None
+    approve_at: float | None = None
+    reject_at: float | None = None
+    undo_at: float | None = None
+    keep_at: float | None = None
     open: bool = True
 
 
@@ -45,6 +48,8 @@ class People:
     deadline: float
     prompt: bool = False
     """Whether every card is clicked on at once."""
+    opposed: float = 1.0
+    """How often Carol has something against what is asked."""
     acknowledged: list[int] = field(default_factory=list)
     """The numbers of the tasks whose command was taken without an error."""
     sent: int = 0
@@ -52,10 +57,12 @@ class People:
     _after: int = 0
 
     async def start(self, folder: str, gates: int) -> None:
-        """One more task, in a room of its own."""
+        """One more task, in a room of its own. Without gates, one whose action can be undone."""
         number = self.sent
         self.sent += 1
         line = f"/task gates number={number} gates={gates} folder={folder}"
+        if not gates:
+            line = f"/task undo number={number} window={int(self.deadline)} folder={folder}"
         answer = await self.simulator.seat("alice").command(room(number), line)
         if answer["ok"]:
             self.acknowledged.append(number)
@@ -63,7 +70,7 @@ class People:
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as group:
-            working = [group.create_task(work()) for work in (self._look, self._bob, self._carol)]
+            working = [group.create_task(work()) for work in (self._look, self._alice, self._bob, self._carol)]
             yield
             for task in working:
                 task.cancel()
@@ -82,11 +89,14 @@ class People:
 
     def _see(self, shown: Message, answer: Message) -> None:
         place = (answer["channel"], answer["ts"])
-        asks = "approve" in [element.get("action_id") for element in _elements(shown)]
-        if place in self.cards:
-            self.cards[place].open = asks
-        elif asks:
+        offered = {"approve", "undo"} & {str(element.get("action_id")) for element in _elements(shown)}
+        known = self.cards.get(place)
+        if known is not None:
+            known.open = bool(offered)
+        if "approve" in offered and known is None:
             self.cards[place] = self._planned(*place, title=_title(shown))
+        if "undo" in offered and (known is None or known.undo_at is None):
+            self.cards[place] = self._regretted(*place, title=_title(shown))
 
     def _planned(self, channel: str, ts: str, title: str) -> Card:
         chance, now = random.Random(f"{self.seed} {title}"), asyncio.get_running_loop().time()
@@ -98,8 +108,35 @@ class People:
             ts=ts,
             title=title,
             approve_at=None if silent else now + chance.uniform(first, last),
-            reject_at=None if silent else now + chance.uniform(first, last),
+            reject_at=None if silent or chance.random() > self.opposed else now + chance.uniform(first, last),
         )
+
+    def _regretted(self, channel: str, ts: str, title: str) -> Card:
+        """A card that offers to undo something: on it, or beside what had been approved."""
+        chance, now = random.Random(f"{self.seed} {title} {ts}"), asyncio.get_running_loop().time()
+        wants = "undo" if self.prompt else chance.choice(["undo", "undo", "undo", "keep", "both", "nothing"])
+        last = 0.6 if self.prompt else chance.choice([0.6, self.deadline])
+        never = float("inf")
+        return Card(
+            channel=channel,
+            ts=ts,
+            title=title,
+            undo_at=now + chance.uniform(0, last) if wants in ("undo", "both") else never,
+            keep_at=now + chance.uniform(0, last) if wants in ("keep", "both") else never,
+        )
+
+    async def _alice(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            while True:
+                now = asyncio.get_running_loop().time()
+                for card in self.cards.values():
+                    if card.open and card.undo_at is not None and card.undo_at <= now:
+                        card.undo_at = now + PATIENCE
+                        group.create_task(self._press("alice", card, "undo"))
+                    if card.open and card.keep_at is not None and card.keep_at <= now:
+                        card.keep_at = now + PATIENCE
+                        group.create_task(self._press("alice", card, "keep"))
+                await asyncio.sleep(0.05)
 
     async def _bob(self) -> None:
         async with asyncio.TaskGroup() as group:

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.approvals.ports.engine import Engine
-from tests.engines.subjects import ENGINES, Subject
+from bot.approvals.ports.storage import Storage
+from tests.engines.processes import records
+from tests.engines.subjects import DONE, ENGINES, Subject
 
 
 @pytest.fixture(params=ENGINES)
@@ -22,3 +24,16 @@ async def engine(subject: Subject) -> AsyncIterator[Engine]:
     """The engine, as one process has it."""
     async with subject.open() as engine:
         yield engine
+
+
+@pytest.fixture(params=ENGINES)
+async def acting(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+    """An engine whose agents have acted, and offer to undo that."""
+    async with ENGINES[request.param](request, DONE) as subject:
+        yield subject
+
+
+@pytest.fixture
+async def storage() -> AsyncIterator[Storage]:
+    async with records() as storage:
+        yield storage

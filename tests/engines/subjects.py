@@ -1,6 +1,6 @@
 """The implementations of `Engine` that the suite proves. A new one is one factory and one entry here.
 
-Each is given the same question, and a task of it that was made and not begun.
+Each is given a question, the same for all, and a task of it that was made and not begun.
 """
 
 from __future__ import annotations
@@ -38,6 +38,13 @@ QUESTION: Final[JSON] = {
     ],
 }
 """One tool call, as LangChain's middleware asks about it: it can be edited, and its answer says so."""
+DONE: Final[JSON] = {
+    "type": "undo_window",
+    "action": "Refunded 40 EUR",
+    "undo": {"how": "Takes it back", "refund": "r-1"},
+    "window": "10m",
+}
+"""What an agent has done, and how that is undone."""
 
 
 @dataclass(kw_only=True)
@@ -58,12 +65,12 @@ class State(TypedDict, total=False):
 
 
 @asynccontextmanager
-async def langgraph(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+async def langgraph(request: pytest.FixtureRequest, question: JSON = QUESTION) -> AsyncIterator[Subject]:
     folder: Path = request.getfixturevalue("tmp_path")
     took: list[JSON] = []
 
     def ask(state: State) -> State:
-        answer = interrupt(QUESTION)
+        answer = interrupt(question)
         took.append(answer)
         return {"answer": answer}
 
@@ -80,23 +87,24 @@ async def langgraph(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
             graph = LoadedGraph(name="asks", description="", compiled=compiled, form=inputs.read(compiled, None))
             yield LangGraphEngine(registry=Registry(graphs={"asks": graph}, saver=saver))
 
-    yield Subject(open=open, make=lambda key: _task(TaskId(f"task-{key}"), key, graph="asks"), took=took)
+    yield Subject(open=open, make=lambda key: a_task_of(TaskId(f"task-{key}"), key, graph="asks"), took=took)
 
 
 @asynccontextmanager
-async def caller(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+async def caller(request: pytest.FixtureRequest, question: JSON = QUESTION) -> AsyncIterator[Subject]:
     @asynccontextmanager
     async def open() -> AsyncIterator[Engine]:
         yield CallerEngine()
 
     def make(key: str) -> Task:
         id = task_id_of(digits_of("request", "shop", key)[:20])
-        return _task(id, key, graph="shop", inputs={"question": QUESTION})
+        return a_task_of(id, key, graph="shop", inputs={"question": question})
 
     yield Subject(open=open, make=make, has_agent=False)
 
 
-def _task(id: TaskId, key: str, *, graph: str, inputs: dict[str, JSON] | None = None) -> Task:
+def a_task_of(id: TaskId, key: str, *, graph: str, inputs: dict[str, JSON] | None = None) -> Task:
+    """A task of this graph, or of a program, that nobody has begun."""
     return Task(
         id=id,
         thread_id=ThreadId(f"thread-{key}"),

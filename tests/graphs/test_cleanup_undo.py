@@ -34,9 +34,8 @@ class TestOffering:
         assert asked == {
             "type": "undo_window",
             "action": "Moved 1 file of logs to the trash",
-            "result": {"size": "1 byte", "now in": place, "names": ["logs/a.log (1 byte)"]},
+            "result": {"size": "1 byte", "now in": place},
             "undo": {
-                "from": place,
                 "how": "Moves the files back. One that was changed in the trash, or whose place is taken, stays there.",
             },
             "window": "10m",
@@ -54,7 +53,7 @@ class TestOffering:
         asked = run.reply(YES)
 
         assert asked["result"]["skipped"] == ["logs/b.log: another file of that name is in the trash"]
-        assert asked["result"]["names"] == ["logs/a.log (1 byte)"]
+        assert asked["action"] == "Moved 1 file of logs to the trash"
 
     @pytest.mark.parametrize("answer", [{"type": "keep"}, {"type": "undo"}, True, "undo", {"approved": True}, None])
     def test_what_is_no_undo_leaves_the_files_in_the_trash(self, root: Path, moved: Run, answer: object) -> None:

@@ -84,6 +84,7 @@ async def test_an_approval_is_handed_over_with_what_was_approved(api: Api) -> No
         "version": 1,
         "edited": False,
         "ruled": "",
+        "valid_until": None,
     }
 
 

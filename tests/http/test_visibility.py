@@ -14,10 +14,12 @@ from tests.support.served import Answer, InThread, in_thread
 SOURCES = ("first-service", "second-service", "third-service")
 SECRET = "what only {} may see"
 READS = ("/v1/requests/{}", "/v1/requests/{}?wait=0.001", "/v1/requests/{}/events", "/v1/requests/{}/audit")
-WRITES = ("/v1/requests/{}/cancel", "/v1/requests/{}/consume", "/v1/requests/{}/votes")
+WRITES = tuple(f"/v1/requests/{{}}/{verb}" for verb in ("cancel", "consume", "votes", "take-back", "stop"))
 TASKS = ("/v1/tasks/{}", "/v1/tasks/{}/cancel")
 BODIES: dict[str, object] = {
     "consume": {"execution": "one"},
+    "take-back": {"person": "U0ALICE"},
+    "stop": {"person": "U0ALICE"},
     "votes": {"person": "U0ALICE", "version": 1, "digest": "0" * 64, "verdict": "approve"},
 }
 
@@ -84,7 +86,7 @@ def test_an_id_of_another_source_is_answered_as_one_that_does_not_exist(
 
 async def _call(running: InThread, source: str, path: str) -> Answer:
     token, body = await running.api.own(source), BODIES.get(path.rpartition("/")[2])
-    writes = path.endswith(("cancel", "consume", "votes"))
+    writes = path.endswith(("cancel", "consume", "votes", "take-back", "stop"))
     return await running.api.call("POST" if writes else "GET", path, token=token, body=body)
 
 

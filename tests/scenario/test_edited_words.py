@@ -37,10 +37,10 @@ async def test_an_edit_within_the_minute_is_what_the_agent_gets(own_bot: Bot, si
 
     await room.seat("bob").edit(sent, "ap-south.example.com & more")
 
-    told = await heard(room, before, "Your answer is now this. The agent gets it in 60 seconds.")
+    told = await heard(room, before, "Your answer is now this. The agent gets it in 1 minute.")
     assert "> ap-south.example.com & more" in told
-    assert "[Take it back]" in told
-    await thread.shows("Answered by @bob", "ap-south.example.com & more", "[Take it back]", without=["eu-west"])
+    assert "[Undo]" in told
+    await thread.shows("Answered by @bob", "ap-south.example.com & more", "[Undo]", without=["eu-west"])
     await simulator.advance(SECONDS_HELD + 1)
     await thread.ended("Answered by @bob", "It was told: ap-south.example.com & more")
 
@@ -139,6 +139,6 @@ async def test_several_edits_leave_the_last(own_bot: Bot, simulator: Simulator, 
     for words in ("ap-south", "us-east", "eu-west", "sa-east"):
         await room.seat("bob").edit(sent, words)
 
-    await thread.shows("Answered by @bob", "sa-east", "[Take it back]")
+    await thread.shows("Answered by @bob", "sa-east", "[Undo]")
     await simulator.advance(SECONDS_HELD + 1)
     await thread.ended("It was told: sa-east")

@@ -72,14 +72,14 @@ async def test_an_answer_in_words_reaches_the_agent_once_its_minute_is_over(own_
     await thread.card()
 
     await room.seat("bob").send(room.channel, "eu-west", thread_ts=thread.ts)
-    await thread.shows("Answered by @bob", "eu-west", "[Take it back]")
+    await thread.shows("Answered by @bob", "eu-west", "[Undo]")
     await room.told("bob", containing="Taken as your answer")
     await room.simulator.advance(61)
 
     await thread.ended("It was told: eu-west")
     (notice,) = await room.seat("bob").notices()
-    assert "no answer of yours to take back" in await room.pressing("bob", notice, "take_back")
-    await thread.settled("✅", "Answered by @bob", without=["[Take it back]"])
+    assert "too late to take the answer back" in await room.pressing("bob", notice, "take_back")
+    await thread.settled("✅", "Answered by @bob", without=["[Undo]"])
 
 
 async def test_what_changed_while_the_bot_was_down_stands_on_the_home_after_its_start(own_bot: Bot, room: Room) -> None:

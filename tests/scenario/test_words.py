@@ -95,8 +95,8 @@ async def test_a_reply_answers_the_one_question_of_its_thread(bot: Bot, room: Ro
 
     told = await room.told("bob", after=before, containing="Taken as your answer")
     assert "> eu-west & <more>" in told
-    assert "[Take it back]" in told
-    await thread.shows("Answered by @bob", "eu-west & <more>", "the agent gets it", "[Take it back]")
+    assert "[Undo]" in told
+    await thread.shows("Answered by @bob", "eu-west & <more>", "the agent gets it", "[Undo]", "[Stop]")
 
 
 async def test_an_answer_can_be_taken_back_for_a_minute(bot: Bot, room: Room) -> None:
@@ -105,16 +105,16 @@ async def test_an_answer_can_be_taken_back_for_a_minute(bot: Bot, room: Room) ->
     before = len(await room.seat("bob").notices())
     await room.seat("bob").send(room.channel, "no idea, ask carol", thread_ts=thread.ts)
     await room.told("bob", after=before, containing="Taken as your answer")
-    held = await thread.shows("Answered by @bob", "[Take it back]")
+    held = await thread.shows("Answered by @bob", "[Undo]")
 
-    assert "no answer of yours to take back" in await room.pressing("carol", held, "take_back")
+    assert "Only @bob can take this answer back" in await room.pressing("carol", held, "take_back")
     (notice,) = (await room.seat("bob").notices())[before:]
     await room.press("bob", notice, "take_back")
 
     asked = await thread.card("Which region for asia?")
     assert asked["ts"] == card["ts"]
     assert "Answered" not in room.read(asked)
-    assert "no answer of yours to take back" in await room.pressing("bob", notice, "take_back")
+    assert "There is no answer to take back" in await room.pressing("bob", notice, "take_back")
 
     await room.seat("carol").send(room.channel, "@countersign ap-south", thread_ts=thread.ts)
     await thread.shows("Answered by @carol", "ap-south")

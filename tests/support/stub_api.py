@@ -224,6 +224,11 @@ class StubApi:
         if verb == "votes":
             self.decide(record["id"], body["verdict"], through=["portal"])
             return 200, copy.deepcopy(record)
+        if verb in ("take-back", "stop"):
+            if not record.get("hold"):
+                return _problem(409, "nothing-to-call-off", "There is no decision to call off")
+            record["hold"] = None
+            return 200, copy.deepcopy(record)
         return _problem(404, "not-found", "There is no such page")
 
     def _consume(self, record: Json, execution: str) -> tuple[int, Json]:
@@ -392,7 +397,10 @@ def _task(id: str, body: Json) -> Json:
 
 def _actions(question: Any) -> list[tuple[str, Json]]:
     if isinstance(question, dict) and "action" in question:
-        return [(question["action"], question.get("arguments", {}))]
+        action = question["action"]
+        named: Json = action if isinstance(action, dict) else {"name": action}
+        arguments = named["arguments"] if "arguments" in named else question.get("arguments", {})
+        return [(named["name"], arguments)]
     listed = question.get("action_requests") if isinstance(question, dict) else None
     return [(each["name"], each["args"]) for each in listed] if listed else [("", {})]
 

@@ -1,6 +1,6 @@
 """A bot on the local Slack's clock, on SQLite or Redis, for all tests of a module; and its records, beside it.
 
-A module imports `FIXTURES` by their names. Its tests run on SQLite; `on_both_stores` has one run on Redis too.
+A module imports the fixtures. Its tests run on SQLite; `on_both_stores` has one run on Redis too.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.ids import ChannelId, MessageRef, TaskId, Ts
 from bot.approvals.model.message import Message as Record
 from bot.approvals.model.message import MessageKind, revision_of
-from bot.approvals.model.request import Delivered, Pending, Request, RequestState
-from bot.approvals.model.task import Ended, Failed, Task
+from bot.approvals.model.request import Request, RequestState
+from bot.approvals.model.task import Ended, Failed, Task, TaskCancelled
 from bot.approvals.ports.storage import Records, Storage
 from bot.approvals.services.audit.proof import Broken, verify
 from bot.storage.redis.store import RedisStorage, client
@@ -32,7 +32,6 @@ from tests.support.clocked import born
 from tests.support.redis_server import RedisServer
 from tests.support.stage import PEOPLE, WAIT, Bot, Message, Room, Slack, Thread
 
-FIXTURES: Final = ("bot", "house", "houses", "room", "simulator", "store")
 on_both_stores: Final = pytest.mark.parametrize("store", ["sqlite", "redis"], indirect=True)
 MODULE: Final = "tests.support.moved_bot"
 _IN_SYNC: Final = (MessageKind.OPENING, MessageKind.CARD, MessageKind.COPY)
@@ -138,6 +137,17 @@ async def room(house: House, simulator: Simulator) -> Room:
     return Room(simulator, await simulator.names(), f"#room-{next(house.rooms)}")
 
 
+async def now(simulator: Simulator) -> datetime:
+    """The time that the local Slack and the bot have."""
+    return datetime.fromtimestamp(float((await simulator.get("/sim/clock"))["now"]), UTC)
+
+
+async def keep_cards(room: Room) -> None:
+    """From now on the bot cannot change a message: people go on seeing the buttons of before."""
+    for way in ("response_url", "chat.update"):
+        await room.simulator.fault(way, "status", status=500, times=1000)
+
+
 # --- One task -----------------------------------------------------------------------------------
 
 
@@ -158,11 +168,16 @@ class Case:
 
     async def now(self) -> datetime:
         """The bot's time."""
-        return datetime.fromtimestamp(float((await self.simulator.get("/sim/clock"))["now"]), UTC)
+        return await now(self.simulator)
 
     async def later(self, **span: float) -> None:
         """Let so much time pass, in `timedelta`'s words."""
         await self.simulator.advance(timedelta(**span).total_seconds())
+
+    async def show_cards(self) -> None:
+        """After `keep_cards`: the bot can change messages again, and tries to once more, five minutes later."""
+        await self.simulator.clear_faults()
+        await self.later(minutes=5)
 
     async def restart(self, **span: float) -> None:
         """Kill the bot, let so much time pass, and start it again."""
@@ -198,7 +213,7 @@ class Case:
             await asyncio.sleep(0.02)
 
     async def stands(self, *states: type[RequestState], number: int = -1, version: int = 0) -> Request:
-        """The request, once it is in one of these states, and in this version if one is given."""
+        """The request, once it is in one of these states, and in this version if one is given. -1 is the newest."""
 
         async def so() -> bool:
             requests = (await self.records()).requests
@@ -210,10 +225,10 @@ class Case:
         return await self.request(number)
 
     async def ended(self) -> Task:
-        """The task, once it has ended or failed."""
+        """The task, once it has ended, was cancelled, or failed."""
 
         async def over() -> bool:
-            return isinstance((await self.task()).state, Ended | Failed)
+            return isinstance((await self.task()).state, Ended | Failed | TaskCancelled)
 
         await self.until(over, "the end of the task")
         return await self.task()
@@ -242,20 +257,29 @@ class Case:
         """The copies of the card, in DMs and in the policy's channel."""
         return await self.shown(MessageKind.COPY, number)
 
-    async def agree(self, *words: str, offering: Sequence[str] = (), without: Sequence[str] = ()) -> str:
+    async def agree(
+        self,
+        *words: str,
+        offering: Sequence[str] = (),
+        without: Sequence[str] = (),
+        opening: Sequence[str] | None = None,
+        number: int = -1,
+    ) -> str:
         """See that the card, each copy of it and the opening tell the same: they all hold these words, and none of
-        those. The card and its copies offer these actions and no other answer. Returns the words of the card."""
-        card, copies = await self.card(), await self.copies()
-        (opening,) = await self.shown(MessageKind.OPENING)
+        those; the opening holds its own if some are given. The card and its copies offer these answers and no other.
+        Returns the words of the card."""
+        card, copies = await self.card(number), await self.copies(number)
         for message in (card, *copies):
-            text = self.room.read(message)
-            assert set(answers(message)) == set(offering), (answers(message), text)
-            assert all(word in text for word in words), text
-            assert not any(word in text for word in without), text
-        text = self.room.read(opening)
-        assert all(word in text for word in words), text
-        assert not any(word in text for word in without), text
+            self._says(message, words, without)
+            assert set(answers(message)) == {*offering}, (answers(message), self.room.read(message))
+        (first,) = await self.shown(MessageKind.OPENING)
+        self._says(first, words if opening is None else opening, without)
         return self.room.read(card)
+
+    def _says(self, message: Message, words: Sequence[str], without: Sequence[str]) -> None:
+        text = self.room.read(message)
+        assert all(word in text for word in words), (words, text)
+        assert not any(word in text for word in without), (without, text)
 
     async def _in_sync(self) -> bool:
         records = await self.records()
@@ -318,6 +342,3 @@ def answers(message: Message) -> list[str]:
     """The answers that a message offers, by the names of its buttons."""
     elements = [each for block in message.get("blocks") or [] for each in block.get("elements", [])]
     return [each["action_id"] for each in elements if each.get("action_id", "").partition(":")[0] in ANSWERS]
-
-
-__all__ = ["ANSWERS", "FIXTURES", "Case", "Delivered", "House", "Pending", "answers", "case", "on_both_stores", *FIXTURES]

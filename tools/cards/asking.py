@@ -368,6 +368,47 @@ def _breakpoint() -> Asking:
     )
 
 
+# --- What can be undone --------------------------------------------------------------------------
+
+
+def _undo_window() -> Asking:
+    """A graph that acted after an approval, as `graphs/undo.py` asks."""
+    done = {
+        "type": "undo_window",
+        "action": "Moved 14 files of logs to the trash",
+        "result": {"moved": 14, "size": "16.8 MB", "to": "/srv/files/.trash/5b1e7c52"},
+        "undo": {"how": "Moves them back to where they were"},
+        "window": "10m",
+        "at": NOW.isoformat(),
+    }
+    return Asking(
+        name="undo window",
+        graph="cleanup",
+        runs=_asks(done),
+        inputs={"question": "Tidy up the logs"},
+        outcome="Moved 14 files, 16.8 MB (16,800,105 bytes), to /srv/files/.trash/5b1e7c52.",
+        refused="Undone: moved 14 files, 16.8 MB, back from /srv/files/.trash/5b1e7c52.",
+    )
+
+
+def _irreversible() -> Asking:
+    """A graph that acted at once, and cannot take that back. Its window cannot be read either."""
+    done = {
+        "type": "undo_window",
+        "action": {"name": "send_invoice", "arguments": {"customer": "Foss & Co", "amount": 129.5, "currency": "EUR"}},
+        "undo": False,
+        "window": "soon",
+        "reason": "The order was shipped this morning.",
+    }
+    return Asking(
+        name="cannot be undone",
+        graph="invoicing",
+        runs=_asks(done),
+        inputs={"question": "Send the invoice of order A-10442"},
+        outcome="Sent invoice 2030-17 to Foss & Co.",
+    )
+
+
 # --- Programs -----------------------------------------------------------------------------------
 
 
@@ -414,4 +455,6 @@ def all_of_them() -> tuple[Asking, ...]:
         _form(),
         _breakpoint(),
         _program(),
+        _undo_window(),
+        _irreversible(),
     )

@@ -23,11 +23,25 @@ from bot.slack.blocks import Block
 from bot.slack.cards.render import draw
 from bot.slack.inbox import approvals_list, home_tab
 from bot.slack.modals import answer_modal, history_modal
-from tools.cards import states
+from tools.cards import afterwards, states
 from tools.cards.standard import NOW, Standard
 from tools.cards.states import State
 
 ADDRESS: Final = "https://acme.slack.com"
+_LISTED: Final = (
+    "asked",
+    "one of two",
+    "approved, done",
+    "rejected",
+    "stopped",
+    "expired",
+    "taken back",
+    "too old",
+    "undone later",
+    "undone",
+    "not undone",
+)
+"""The states that stand on somebody's Home."""
 _MASKING: Final = Masking(secrets=Detector(), marks=lambda _: (), learned=len)
 
 
@@ -71,16 +85,24 @@ class Drawing:
 
 def drawings(of: Standard) -> tuple[Drawing, ...]:
     """All drawings of one standard card."""
-    every = states.states(of)
+    every = _every(of)
     settled = [state for state in every if not state.pending]
     return (
         *(_card(of, state) for state in every),
-        *_beside(of),
+        *(() if of.request.is_window else _beside(of)),
         *(_task(of, state, MessageKind.OPENING) for state in (states.asked(of), *settled)),
         *(_task(of, state, MessageKind.OUTCOME) for state in settled if _ends(state) and of.asking.caller is None),
         *_modals(of),
         *_lists(of, every),
     )
+
+
+def _every(of: Standard) -> tuple[State, ...]:
+    if of.request.is_window:
+        return tuple(afterwards.of_window(of))
+    every = states.states(of)
+    approved = next(state.request for state in every if state.name == "approved, waiting")
+    return (*every, *afterwards.of_approval(of, approved))
 
 
 # --- Messages -----------------------------------------------------------------------------------
@@ -176,7 +198,7 @@ def _modal(of: Standard, name: str, view: dict[str, Any]) -> Drawing:
 def _lists(of: Standard, every: Sequence[State]) -> Iterator[Drawing]:
     """Its row on somebody's Home, and its lines in `/approvals`."""
     for state in every:
-        if state.name in ("asked", "one of two", "approved, done", "rejected", "stopped", "expired"):
+        if state.name in _LISTED:
             contents = contents_of(of.voters[0], [state])
             home = home_tab.draw(_MASKING.contents(contents), ADDRESS).view
             yield Drawing(
@@ -203,8 +225,10 @@ def _lists(of: Standard, every: Sequence[State]) -> Iterator[Drawing]:
 def contents_of(person: Person, listed: Sequence[State]) -> Contents:
     """The inbox of somebody who may answer these, or has answered them, and who asked for them."""
     rows = [_row(state, state.request) for state in listed]
-    waiting = tuple(row for row in rows if row.request and isinstance(row.request.state, Pending))
-    decided = tuple(row for row in rows if row not in waiting)
+    pending = tuple(row for row in rows if row.request and isinstance(row.request.state, Pending))
+    decided = tuple(row for row in rows if row not in pending)
+    undoable = tuple(row for row in pending if row.request and row.request.is_window)
+    waiting = tuple(row for row in pending if row not in undoable)
     mine = tuple(_row(state, None) for state in listed)
     return Contents(
         person=person,
@@ -215,6 +239,7 @@ def contents_of(person: Person, listed: Sequence[State]) -> Contents:
         all_waiting=len(waiting),
         overdue=0,
         graphs=tuple(sorted({state.task.graph for state in listed})),
+        undoable=Page(rows=undoable, total=len(undoable)),
     )
 
 

@@ -46,8 +46,9 @@ class Standard:
 
     @property
     def voters(self) -> tuple[Person, ...]:
-        """The people who may answer, without the requester, in the order of their ids."""
-        able = self.approvers.people - {self.request.requester}
+        """The people who may answer, in the order of their ids. The requester is among them if all they may do is to
+        undo what was done."""
+        able = self.approvers.people - (frozenset() if self.request.is_window else {self.request.requester})
         return tuple(sorted(able, key=lambda person: person.user_id))
 
 

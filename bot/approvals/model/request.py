@@ -214,6 +214,17 @@ class Before:
     why: NotUsed = NotUsed.ASKED_ELSE
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """An interrupt at which the request was asked before the agent looked again."""
+
+    interrupt_id: InterruptId
+    fingerprint: Fingerprint | None
+    """The fingerprint of what the agent asked there. None if it is not known."""
+    taken: bool
+    """Whether the agent has taken the answer."""
+
+
 class ReopenedBy(StrEnum):
     """How a decision was called off before the agent got it."""
 
@@ -254,6 +265,8 @@ class Request:
     """The fingerprint of what the agent asked, before any edit. None in records of versions that kept none."""
     before: Before | None = None
     """What was decided before the agent asked this question instead. None if nothing was decided."""
+    earlier: tuple[Earlier, ...] = ()
+    """The interrupts at which it was asked before, in order. A node that runs again asks there again."""
     gone: Gone | None = None
     """The part of the agent's code that it waits at, if that part is missing. None if nothing is missing."""
     opened_at: datetime

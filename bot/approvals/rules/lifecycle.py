@@ -21,6 +21,7 @@ from bot.approvals.model.request import (
     Before,
     Decided,
     Delivered,
+    Earlier,
     Edit,
     NotUsed,
     Pending,
@@ -209,8 +210,11 @@ def ask_after_stale(request: Request, now: datetime) -> Request:
 def look_again(request: Request, asked: Asked, policy: Policy, now: datetime) -> Request:
     """Ask again what was approved, as a new version, because the agent looked again before it acted and found that
     something had changed. The agent asks that at another place of its code."""
+    taken = isinstance(request.state, Delivered)
+    before = Earlier(interrupt_id=request.interrupt_id, fingerprint=request.fingerprint, taken=taken)
     renewed = replace(
         request,
+        earlier=(*request.earlier, before),
         interrupt_id=asked.interrupt_id,
         place=asked.place,
         fingerprint=asked.fingerprint,
@@ -314,4 +318,4 @@ def _decided(request: Request) -> Decided:
 
 
 def _decide(request: Request, decision: Decision, now: datetime) -> Request:
-    return replace(request, state=Decided(decision=decision, next_try=now))
+    return replace(request, state=Decided(decision=decision, next_try=now), reopened=None)

@@ -59,19 +59,20 @@ def closed(request: Request, now: datetime) -> Request:
     until = request.deadline
     if not request.is_window or not isinstance(request.state, Pending) or until is None or until > now:
         return request
-    return replace(request, state=Decided(decision=WindowClosed(at=until), next_try=now))
+    return replace(request, state=Decided(decision=WindowClosed(at=until), next_try=now), reopened=None)
 
 
 # --- The approval that led to the action --------------------------------------------------------
 
 
 def approval_of(requests: Sequence[Request]) -> Request | None:
-    """The request whose approval led to what a task has done last: the one that was decided last. None if none was, or
-    if another one is still open beside it, as nobody can tell then which of them it was."""
+    """The request whose approval led to what a task has done last: the one that was decided last, and of those of one
+    moment the one that was opened last. None if none was, or if another one is still open beside it, as nobody can tell
+    then which of them it was."""
     asked = [request for request in requests if not request.is_window]
     if any(isinstance(request.state, Pending) for request in asked):
         return None
-    agreed = [request for request in asked if _led_on(request)]
+    agreed = [request for request in reversed(asked) if _led_on(request)]
     last = max(agreed, key=_decided_at, default=None)
     return last if last is not None and last.undo is None else None
 

@@ -54,7 +54,9 @@ class Options:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--once", action="store_true", help="play an approval, a rejection and an expiry, and exit")
+    parser.add_argument(
+        "--once", action="store_true", help="play an approval that is undone, a rejection and an expiry, and exit"
+    )
     parser.add_argument("--remind", type=_window, metavar="45s", help="when a reminder comes")
     parser.add_argument("--escalate", type=_window, metavar="90s", help="when others are asked by DM")
     parser.add_argument("--deadline", type=_window, metavar="180s", help="when it expires")
@@ -118,9 +120,10 @@ You are alice, in #ops. Type
     /task cleanup path={options.folder}/logs older_than=30d
 
 and press Approve. It is refused: you may not approve your own request. Then take bob's seat, and approve or reject.
-If nobody answers, a reminder comes after {stage.words(windows.remind)}, a DM to carol and dave after \
-{stage.words(windows.escalate)}, and the
-request expires after {stage.words(windows.deadline)}. The folder is full again whenever you start the task again.
+What was moved can be undone for ten minutes: press Undo as alice. If nobody answers, a reminder comes after
+{stage.words(windows.remind)}, a DM to carol and dave after {stage.words(windows.escalate)}, and the request expires \
+after {stage.words(windows.deadline)}.
+The folder is full again whenever you start the task again.
 
 Or let a program ask. In another terminal:
 

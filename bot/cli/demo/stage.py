@@ -36,6 +36,8 @@ LOGS = {
     "deploy.log": (5, 7_400),
 }
 """Name -> age in days, size in bytes. Two are old enough to be moved, so the card does not fold."""
+HOLD = timedelta(seconds=20)
+"""How long the agent does not get the answer about a payment: long enough to press *Undo*."""
 ELSEWHERE = ("SLACK_", "REDIS_", "HTTP_", "WEBHOOK_")
 """Settings that are for a real workspace, and not for the demo."""
 SHIPPED_CLEANUP = "./graphs/cleanup.py:graph"
@@ -55,6 +57,7 @@ def prepare(folder: Path, windows: Windows) -> None:
     """Make the demo's files anew; nothing outside the folder is touched."""
     for old in (folder / "state", folder / "logs", folder / ".trash"):
         shutil.rmtree(old, ignore_errors=True)
+    (folder / "ledger.db").unlink(missing_ok=True)  # or a payment says that an earlier demo paid the same
     (folder / "state").mkdir(parents=True)
     fill(folder / "logs")
     (folder / "policies.yaml").write_text(
@@ -64,6 +67,10 @@ defaults:
   remind_every: {_seconds(windows.remind)}
   escalate: {{after: {_seconds(windows.escalate)}, to: ["@on-call"]}}
   deadline: {_seconds(windows.deadline)}
+rules:
+  - name: payments
+    match: {{graph: payment}}
+    hold: {_seconds(HOLD)}    # until then, an answer can be taken back or stopped
 """
     )
     (folder / "batch").mkdir(exist_ok=True)
@@ -116,10 +123,16 @@ def hint(folder: Path, windows: Windows) -> dict[str, Any]:
                 "text": "*Take Bob's seat* in the bar above, and press Approve again. "
                 "The files move to a trash folder, and the thread says so."
             },
+            {"text": "*Press Undo* as Alice, within ten minutes: the files are back. If nobody does, they stay moved."},
             {"text": "*Start the task again, and press Reject* as Bob: you are asked why. The folder is full again."},
             {
                 "text": f"Or do nothing: a reminder comes after {words(windows.remind)}, a DM to Carol and Dave after "
                 f"{words(windows.escalate)}, and the request expires after {words(windows.deadline)}."
+            },
+            {
+                "text": f"*Or pay*, and approve as Bob: the agent gets the answer after {words(HOLD)}. "
+                "Until then Bob can take it back with Undo, and Carol can Stop it.",
+                "command": '/task payment payee="Harbour Print" amount=310.10 purpose="Invoice 2041"',
             },
             {
                 "text": "*Or let a program ask.* One command in a terminal asks, and a webhook says what you decide.",

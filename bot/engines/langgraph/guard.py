@@ -82,8 +82,14 @@ class Known:
     """Whether the fingerprint is of the value's JSON alone, as in records from before there were fingerprints."""
     answer: Callable[[], JSON] | None = None
     """Returns the answer. None if there is no answer, or if it must not be given any more."""
+    kept: bool = False
+    """Whether the answer that the checkpoint holds may be given, because the node has taken it before."""
     open: bool = False
     """Whether it still waits for an answer."""
+
+    def gives(self, stored: Any) -> bool:
+        """Whether there is an answer that may be given. `stored` is what the checkpoint holds in its place."""
+        return self.answer is not None or (self.kept and not is_held(stored))
 
     def is_asked_by(self, value: Asks, at: datetime) -> bool:
         """Whether `value` is this very question."""
@@ -135,7 +141,7 @@ class Run:
                 known = self._at(namespace, number)
                 if number in used or (known is None and (number != place or is_held(resume[number]))):
                     continue  # answered elsewhere, so only its place is known, as in LangGraph
-                if known is not None and (known.answer is None or not known.is_asked_by(value, now)):
+                if known is not None and not (known.gives(resume[number]) and known.is_asked_by(value, now)):
                     continue
                 used.add(number)
                 resume[number] = resume[number] if known is None or known.answer is None else known.answer()
@@ -147,6 +153,11 @@ class Run:
     def took(self, namespace: str, place: int) -> None:
         """Notes that the answer at this place was given."""
         self.taken.add(_interrupt_id(namespace, place))
+
+    def has_asked(self, namespace: str) -> bool:
+        """Whether the node that runs in this namespace asked something before this run, which people may be deciding.
+        `graphs/effects.py` calls it: such a node must ask again, whatever it finds by now."""
+        return any(namespace.rpartition(NS_END)[2] in owners for owners in self._owners.values())
 
     def loaded(self, found: CheckpointTuple | None) -> None:
         """Notes which tasks hold which questions, from a checkpoint at which the run begins."""
@@ -198,9 +209,9 @@ class Run:
                 return interrupt_id
         own = [each for each in self._executions.values() if each.namespace.rpartition(NS_END)[2] == task_id]
         for execution in own[-1:]:  # a node that is retried in this run starts over
-            for number in range(len(execution.pad.resume)):
+            for number, stored in enumerate(execution.pad.resume):
                 known = self._at(execution.namespace, number)
-                if known is not None and known.answer is not None and number not in execution.used:
+                if known is not None and known.gives(stored) and number not in execution.used:
                     return _interrupt_id(execution.namespace, number)
         return ""
 

@@ -176,6 +176,9 @@ class LangGraphEngine:
         time, so one whose turn has not come counts as open."""
         known: dict[str, guard.Known] = {}
         for request in requests:
+            for each in request.earlier:
+                if each.fingerprint is not None:
+                    known[each.interrupt_id] = guard.Known(asked=each.fingerprint, kept=each.taken)
             if breakpoints.is_breakpoint(request.interrupt_id):
                 continue
             state = request.state

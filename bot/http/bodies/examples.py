@@ -27,6 +27,8 @@ REQUEST: Final[dict[str, JsonValue]] = {
     "votes": 1,
     "metadata": {"order": 1093},
     "permalink": "https://acme.slack.com/archives/C0123456789/p1803892320000200",
+    "window": None,
+    "hold": None,
     "decision": {
         "verdict": "edit",
         "approved": True,
@@ -48,6 +50,7 @@ REQUEST: Final[dict[str, JsonValue]] = {
         "version": 2,
         "edited": True,
         "ruled": "",
+        "valid_until": None,
     },
     "callback": None,
     "failure": None,

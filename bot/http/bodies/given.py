@@ -43,7 +43,7 @@ class DecidedItem(Given):
         Literal[
             "approve", "reject", "respond", "choose", "undo", "keep", "closed", "expired", "cancelled", "superseded"
         ],
-        Field(description="Only `approve` allows the action."),
+        Field(description="Only `approve` allows the action. `undo`, `keep` and `closed` are about one that was done."),
     ]
     arguments: Annotated[
         dict[str, JsonValue],
@@ -71,7 +71,11 @@ class Decision(Given):
             "cancelled",
             "superseded",
         ],
-        Field(description="`edit` is an approval with changes. `mixed`: the items were answered differently."),
+        Field(
+            description="`edit` is an approval with changes. `mixed`: the items were answered differently. Of an undo "
+            "window: `undo` if people want it undone, `keep` if they want it to stay, `closed` if nobody undid it in "
+            "time, so that it stays."
+        ),
     ]
     approved: Annotated[
         bool, Field(description="Whether every item was approved, with or without changes. False in all other cases.")
@@ -81,7 +85,9 @@ class Decision(Given):
         JsonValue,
         Field(
             description="The value that would resume a graph that had asked this. After silence it is that of a "
-            "rejection. Null if it was cancelled or superseded."
+            "rejection. Null if it was cancelled or superseded. If people want something undone: "
+            '`{"type": "undo", "undo": ..., "key": ...}`, with the way back as it was sent, and a key that is the same '
+            "whenever this decision is read."
         ),
     ] = None
     reason: Annotated[str, Field(description="The reasons that people gave.")] = ""
@@ -94,6 +100,26 @@ class Decision(Given):
     version: Annotated[int, Field(description="The version of the question that was decided on.")] = 1
     edited: Annotated[bool, Field(description="Whether people changed the arguments.")] = False
     ruled: Annotated[str, Field(description="Why the policy settled it without people. Empty if people did.")] = ""
+    valid_until: Annotated[
+        datetime | None,
+        Field(description="Until when it may be consumed. Nobody may act on it after that. Null if that has no end."),
+    ] = None
+
+
+class Window(Given):
+    """The time in which people may have undone what a program or a graph has done."""
+
+    acted_at: Annotated[
+        datetime, Field(description="When it was done: as `at` says, but never later than it was asked about.")
+    ]
+    closes_at: Annotated[datetime, Field(description="If nobody undoes it until then, it stays as it is.")]
+    reversible: Annotated[bool, Field(description="Whether people are offered to undo it.")]
+
+
+class Hold(Given):
+    """People have decided, but the decision may still be called off. What it is, is not told before `until`."""
+
+    until: datetime
 
 
 class Callback(Given):
@@ -142,6 +168,17 @@ class Request(Given):
     votes: Annotated[int, Field(description="How many votes count so far, in the stage that is asked.")] = 0
     metadata: dict[str, JsonValue]
     permalink: Annotated[str | None, Field(description="The card in Slack. Null until it is posted.")] = None
+    window: Annotated[
+        Window | None,
+        Field(description="Of an undo window. Null if the request asks for an approval or an answer, or until asked."),
+    ] = None
+    hold: Annotated[
+        Hold | None,
+        Field(
+            description="While it is pending: people have decided, but may still call that off. Null if they have not, "
+            "and once the decision is there."
+        ),
+    ] = None
     decision: Annotated[Decision | None, Field(description="Null while it is pending.")] = None
     callback: Annotated[Callback | None, Field(description="Null without `callback_url`, or while pending.")] = None
     failure: Annotated[

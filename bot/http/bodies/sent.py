@@ -125,11 +125,12 @@ class Source(Sent):
 
 _QUESTION = (
     "What people are asked: a text; an action, `{action, arguments, description}`, whose arguments people may edit "
-    "before they approve it; or any other shape that a graph may pass to `interrupt()`."
+    "before they approve it; what you have done and how it is undone, `{type: undo_window, action, result, undo, "
+    "window, at}`; or any other shape that a graph may pass to `interrupt()`."
 )
 _REQUESTER = (
     "The person who wants this, by Slack's id or by e-mail address. They are not among those who may approve it, "
-    "unless the policy allows that."
+    "unless the policy allows that, but they may have undone what was done for them."
 )
 _CHANNEL = (
     "Where people are asked, by name or id. If it is left out, the token's first channel. The bot must be a member."
@@ -232,11 +233,17 @@ class Consume(Sent):
 class ItemVote(Sent):
     """A person's verdict on one of several items."""
 
-    verdict: Literal["approve", "reject", "respond", "choose"]
+    verdict: Literal["approve", "reject", "respond", "choose", "undo", "keep"]
     reason: Annotated[str, Field(max_length=3000, description="Why. With `approve` and `reject`.")] = ""
     value: Annotated[
         Anything, Field(description="The answer of `respond`, or the label of the choice of `choose`.")
     ] = None
+
+
+class OfPerson(Sent):
+    """Who does it, on a page of your own."""
+
+    person: Annotated[Line, Field(description="By Slack's id or e-mail address.", examples=["bob@example.com"])]
 
 
 class NewVote(ItemVote):

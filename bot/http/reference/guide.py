@@ -122,6 +122,56 @@ webhook-signature: v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
         ),
     ),
     Section(
+        id="undo",
+        title="Act first, and offer to undo it",
+        text="""If what you do can be undone, you need not make people wait: act, and then ask with
+`{"type": "undo_window", ...}`. The card says what was done, how it is undone, and until when, with *Undo* and *Keep*.
+`requester` may undo it; if you name nobody, those may who approve under the policy.
+
+`undo` is your way back, of which people read `how`; null means that it cannot be undone. `window` is a span such as
+`10m`, which counts from `at`: when you acted, or the moment of the call if you leave it out. If nobody answers, what
+was done stays, and the verdict is `closed`. That is no approval, and neither is `keep`: `approved` is false.
+
+If the verdict is `undo`, take the decision with `consume`, then undo. `decision.answer` has your way back, and a `key`
+that is the same whenever you read this decision, so that undoing twice can be made harmless.""",
+        codes=(
+            (
+                "Offer it",
+                """curl "$COUNTERSIGN_URL/v1/requests" \\
+  -H "Authorization: Bearer $COUNTERSIGN_TOKEN" \\
+  -H "Idempotency-Key: archive-logs-2027-03-01" \\
+  -H "Content-Type: application/json" \\
+  -d '{"question": {
+         "type": "undo_window",
+         "action": "Moved 3 files of logs to the trash",
+         "undo": {"how": "Moves the files back", "trash": "t-1"},
+         "window": "10m"}}'""",
+            ),
+            (
+                "What you get if somebody presses Undo",
+                """{
+  "verdict": "undo",
+  "approved": false,
+  "answer": {
+    "type": "undo",
+    "undo": {"how": "Moves the files back", "trash": "t-1"},
+    "key": "9f86d081884c7d659a2feaa0c55ad015…"
+  }, …
+}""",
+            ),
+        ),
+    ),
+    Section(
+        id="calling-off",
+        title="Decisions that are called off, or too old",
+        text="""A policy may hold decisions for a moment (`hold`). Until then, whoever decided can take that back, and
+others who may answer can stop it. The request is `pending` all that time, with `hold.until`, and you are told nothing
+of the decision, because it may never count. Once you are told, nobody calls it off.
+
+A policy may also say how long a decision is good for. `decision.valid_until` is the end, and after it `consume`
+answers 409 (`stale-decision`): do not act, and ask again with a new key if it is still wanted.""",
+    ),
+    Section(
         id="errors",
         title="Errors",
         text="""Whatever is refused is answered by a problem document (RFC 9457). `type` is a place on this page that

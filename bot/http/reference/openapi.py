@@ -44,13 +44,31 @@ _OF_OPERATION: Final = {
     "createTask": (problems.KEY_MISSING, problems.NOT_ALLOWED_HERE, problems.KEY_REUSED, problems.UNKNOWN_NAME),
     "cancelRequest": (problems.ALREADY_SETTLED, problems.OF_GRAPH),
     "cancelTask": (problems.ALREADY_SETTLED,),
-    "consumeRequest": (problems.NOT_SETTLED, problems.ALREADY_CONSUMED, problems.OF_GRAPH),
+    "consumeRequest": (
+        problems.NOT_SETTLED,
+        problems.ALREADY_CONSUMED,
+        problems.STALE_DECISION,
+        problems.OF_GRAPH,
+    ),
     "voteOnRequest": (
         problems.MAY_NOT_VOTE,
         problems.UNKNOWN_NAME,
         problems.NOT_TAKEN,
         problems.ALREADY_SETTLED,
         problems.STALE,
+    ),
+    "takeBackAnswer": (
+        problems.MAY_NOT_VOTE,
+        problems.NOT_YOUR_ANSWER,
+        problems.UNKNOWN_NAME,
+        problems.TOO_LATE,
+        problems.NOTHING_TO_CALL_OFF,
+    ),
+    "stopDecision": (
+        problems.MAY_NOT_VOTE,
+        problems.UNKNOWN_NAME,
+        problems.TOO_LATE,
+        problems.NOTHING_TO_CALL_OFF,
     ),
     "listRequests": (problems.UNKNOWN_NAME,),
 }

@@ -11,13 +11,14 @@ from starlette.responses import Response, StreamingResponse
 from bot.approvals.inbox.queries import waits_for
 from bot.approvals.model import ids
 from bot.approvals.model.caller import request_id_of
+from bot.approvals.model.errors import AlreadySettled
 from bot.approvals.model.token import Scope, Token
 from bot.approvals.services.call_reading import CallView
 from bot.approvals.services.call_reading import views as views_of
 from bot.approvals.services.calls import Call
 from bot.http import events, problems, waiting
 from bot.http.auth import needs
-from bot.http.bodies import given, sent
+from bot.http.bodies import given, sent, undo_window
 from bot.http.guarded import GuardedRoute, Held, Speaker
 from bot.http.parts import Parts
 from bot.http.problems import Fault, Refused
@@ -25,6 +26,10 @@ from bot.http.routes import fields
 from bot.http.views import is_settled
 
 router = APIRouter(prefix=fields.PREFIX, route_class=GuardedRoute, tags=["Requests"])
+_SETTLED: Final = (
+    "It is settled, so it cannot be withdrawn any more, and nothing was changed. Read it again to see how it ended; "
+    "while it is pending, people may still call their decision off."
+)
 MAX_LOOKED_AT: Final = 10
 """How many pages of storage are looked through for one page of a list that is filtered."""
 
@@ -36,6 +41,7 @@ async def create(
 ) -> given.Request:
     """Puts a question to people in Slack, as the policies say. Returns at once; wait for the decision with `wait`,
     with events, or with a webhook. The same key and body return the same request (200), whatever became of it."""
+    _refuse_wrong_window(new)
     call = fields.call_of(token, key, new, await request.json())
     await _refuse_callback(parts, token, call)
     async with parts.busy():
@@ -124,7 +130,10 @@ async def cancel(parts: Held, token: Speaker, id: fields.RequestId, why: sent.Ca
     """Nobody can answer it any more, and its cards say so. A request that is cancelled already stays as it is."""
     reason = why.reason if why is not None else ""
     async with parts.busy():
-        view = await parts.calls.cancel(ids.RequestId(id), token.sources, token, parts.clock(), reason)
+        try:
+            view = await parts.calls.cancel(ids.RequestId(id), token.sources, token, parts.clock(), reason)
+        except AlreadySettled:  # what was decided is told where it is handed over, and nowhere else
+            raise Refused(problems.ALREADY_SETTLED, _SETTLED) from None
     return await shown(parts, view)
 
 
@@ -147,6 +156,14 @@ async def audit(parts: Held, token: Speaker, id: fields.RequestId) -> given.Audi
     """Its audit events, oldest first: what was asked in full, who was shown what, and who decided."""
     view = await _view(parts, token, id)
     return parts.views.events(view, await parts.calls.reading.history(view.id, token.sources))
+
+
+def _refuse_wrong_window(new: sent.NewRequest) -> None:
+    faults = undo_window.faults_of(new.question, has_schema=new.response_schema is not None)
+    if faults:
+        told = "; ".join(f"{fault.path} {fault.problem}" for fault in faults)
+        detail = f"Nothing was done, because the offer to undo does not fit: {told}."
+        raise Refused(problems.INVALID, detail, faults=faults)
 
 
 async def shown(parts: Parts, view: CallView) -> given.Request:

@@ -8,7 +8,7 @@ from typing import Final, assert_never
 from bot.approvals.model.decision import Answered, Cancelled, Decision, Expired, Outcome, WindowClosed, outcome_of
 from bot.approvals.model.request import Before, NotUsed, Pending, ReopenedBy, Request
 from bot.slack import text
-from bot.slack.cards import decision_words
+from bot.slack.cards import decision_words, programs
 from bot.slack.text import moment
 
 _DECIDED: Final = {
@@ -34,7 +34,7 @@ def called_off(request: Request) -> str:
         case ReopenedBy.TAKEN_BACK:
             did = "took the answer back"
         case ReopenedBy.STOPPED:
-            did = "stopped it before the agent got it"
+            did = f"stopped it before {programs.agent(request)} got it"
         case _ as never:
             assert_never(never)
     return f"{text.mention(reopened.by)} {did} · {moment(reopened.at)}"
@@ -50,13 +50,14 @@ def not_used(request: Request) -> str:
             return f"{_ASKED_ELSE} {_asked_before(before)} That was not used: nothing was run."
         case NotUsed.STALE:
             return (
-                f"*It is asked again.* {text.upper(_by(before.decision))} this · {moment(before.decision.at)}. The "
-                f"agent could not be given that{_within(request.policy.valid_for)}, so it was not used."
+                f"*It is asked again.* {text.upper(_by(before.decision))} this · {moment(before.decision.at)}. "
+                f"{text.upper(programs.agent(request))} could not be given that{_within(request.policy.valid_for)}, "
+                "so it was not used."
             )
         case NotUsed.WORLD_CHANGED:
             return (
-                f"*Something changed after {_by(before.decision)} this*, before the agent acted · "
-                f"{moment(before.decision.at)}. Nothing was done."
+                f"*Something changed after {_by(before.decision)} this* · {moment(before.decision.at)}, and before "
+                f"{programs.agent(request)} acted. Nothing was done."
             )
         case _ as never:
             assert_never(never)
@@ -95,13 +96,21 @@ def in_short(request: Request) -> str:
             assert_never(never)
 
 
+def in_a_list(request: Request) -> str:
+    """The same for the line of a request in a list, as mrkdwn: who called the answer off, or `asked again`."""
+    return called_off(request) or text.lower(in_short(request)).removesuffix(".")
+
+
 def look_again(request: Request) -> str:
     """Asks people to look at the card again, because something changed after the approval: as mrkdwn without a full
     stop. Empty if nothing did."""
     before = request.before
     if before is None or before.why is not NotUsed.WORLD_CHANGED:
         return ""
-    return f"Something changed after {_by(before.decision)} this, before the agent acted. Please look at the card again"
+    return (
+        f"Something changed after {_by(before.decision)} this, and before {programs.agent(request)} acted. "
+        "Please look at the card again"
+    )
 
 
 # --- Within -------------------------------------------------------------------------------------

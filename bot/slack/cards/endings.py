@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final, assert_never
 
 from bot.approvals.model.caller import is_of_caller
@@ -117,7 +118,7 @@ def of_request(request: Request) -> str:
             assert decision is not None  # noqa: S101 - the case above takes the other
             said = f"{decision_words.sign(decision)} {_decided(request, decision)}"
             later = undo_words.afterwards_in_short(request)
-            return " · ".join(each for each in (said, _came_of(request), later, _at(decision)) if each)
+            return " · ".join(each for each in (said, _came_of(request), _at(decision), later) if each)
         case _ as never:
             assert_never(never)
 
@@ -227,5 +228,7 @@ def _came_of(request: Request) -> str:
             return "the agent may not have been told"
         case Decided(failure=failure) if failure is not None:
             return f"{programs.agent(request)} has not taken it yet"
+        case Decided(held_until=datetime() as until) as decided if decided.revocable:
+            return f"{programs.agent(request)} gets it {moment(until, seconds=True)}"
         case _:
             return ""

@@ -46,7 +46,12 @@ def card_text(message: Message, task: Task, request: Request) -> str:
     risk, until = _risk(request), _until(request)
     title, whole = _fitting(request, [why, risk, until]), _title(request, _MAX_TITLE_CHARACTERS)
     names = text.listed(
-        [text.sentence(display.label(item.name), 60) for item in request.question.items if item.arguments], 5
+        [
+            text.sentence(display.label(item.name), 60)
+            for item in request.question.items
+            if item.arguments and not request.is_window
+        ],
+        5,
     )
     return text.paragraph(
         [
@@ -128,7 +133,8 @@ def _until(request: Request) -> str:
     if request.deadline is None:
         return "There is no deadline."
     if request.is_window:
-        return f"{'Can be undone until' if windows.can_undo(request) else 'Goes on by'} {moment(request.deadline)}."
+        what = "Can be undone until" if windows.can_undo(request) else "The agent goes on"
+        return f"{what} {moment(request.deadline)}."
     return f"{'Overdue since' if schedule.is_overdue(request) else 'Due'} {moment(request.deadline)}."
 
 

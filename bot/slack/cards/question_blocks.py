@@ -209,8 +209,8 @@ def rendered(request: Request, detail: Detail | None, *, reasoned: bool = False)
         else:
             _words(sheet, _why(request), detail)
         _items(sheet, request, detail)
-        _way_back(sheet, request.question, detail)
         if isinstance(request.state, Pending):
+            _way_back(sheet, request.question, detail)
             _fields(sheet, request.question)
             _choices(sheet, request.question, detail)
     changed, cut = edit_diff.section(request, detail)

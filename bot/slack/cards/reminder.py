@@ -18,7 +18,7 @@ def reminder(request: Request, sent_at: datetime, *, nudged: bool = False) -> li
         return [blocks.context(f"Reminder: {settled}")]
     title = blocks.run(text.label(question_blocks.title(request), 150), "bold")
     changed = looks_again(request, sent_at)
-    said = f"🔎 {changed}" if changed else f"⏰ {waits(request, nudged=nudged)}"
+    said = f"🔔 {changed}" if changed else f"⏰ {waits(request, nudged=nudged)}"
     return [blocks.section(said), blocks.rich(blocks.line(title))]
 
 

@@ -7,7 +7,7 @@ from typing import Final, assert_never
 
 from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.ids import JSON, Person, Program
-from bot.approvals.model.request import Pending, Request
+from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
 from bot.slack import actions, blocks, display, text
 from bot.slack.actions import TaskTarget
@@ -56,8 +56,10 @@ def outcome(task: Task, requests: Sequence[Request], detail: Detail | None, *, c
         return [said]
     report = text.shown(ending.report, detail.text * _OUTCOME_TIMES_LONGER if detail else 200).text
     if ending.well or ending.loud:
-        style = ("bold",) if ending.loud else ()
-        return [blocks.rich(blocks.line(blocks.run(f"{ending.sign} {report}", *style))), said]
+        told = [blocks.run(f"{ending.sign} {report}")]
+        if ending.loud:
+            told = [blocks.run(f"{ending.sign} "), blocks.run(report, "bold")]
+        return [blocks.rich(blocks.line(*told)), said]
     return [said, blocks.rich(blocks.line(blocks.run(report)))]
 
 
@@ -99,9 +101,10 @@ def _standing(task: Task, requests: Sequence[Request], doing: str | None) -> lis
         case Starting() | Running() if doing:
             return [f"{decision_words.WORKING} Working: {text.sentence(doing, 150)}", *asks]
         case Starting() | Running():
-            return asks or [f"{decision_words.WORKING} Working"]
+            undone = [_title(request) for request in requests if undo_words.is_being_undone(request)]
+            return asks or [f"{decision_words.WORKING} {f'Being undone: {undone[-1]}' if undone else 'Working'}"]
         case Waiting():
-            return asks or [f"{decision_words.WORKING} Working"]
+            return asks or _held(requests) or [f"{decision_words.WORKING} Working"]
         case Failed() | Ended() | TaskCancelled():
             ending = endings.of_task(task, requests)
             assert ending is not None  # noqa: S101 - these three have one
@@ -119,9 +122,20 @@ def _asks(pending: Sequence[Request]) -> list[str]:
     more = f" · and {len(pending) - 1:,} more" if len(pending) > 1 else ""
     if first.is_window:
         return [f"{decision_words.DONE} {_title(first)} · {undo_words.offer(first)}{more}"]
-    until, called_off = turns.by(first), earlier_words.called_off(first)
-    turn = f"{turns.turn(first)}{f', {until}' if until else ''}{f' · {called_off}' if called_off else ''}"
+    until, again = turns.by(first), earlier_words.in_a_list(first)
+    turn = f"{turns.turn(first)}{f', {until}' if until else ''}{f' · {again}' if again else ''}"
     return [f"{decision_words.WAITING} {_title(first)} · {turn}{more}"]
+
+
+def _held(requests: Sequence[Request]) -> list[str]:
+    """What was decided and is kept from the agent, and until when. No line if nothing is."""
+    for request in requests:
+        state = request.state
+        if isinstance(state, Decided) and state.revocable and state.held_until is not None:
+            said = f"{decision_words.sign(state.decision)} {_title(request)} · "
+            said += decision_words.said(request, state.decision)
+            return [f"{said} · {programs.agent(request)} gets it {text.moment(state.held_until, seconds=True)}"]
+    return []
 
 
 def _title(request: Request) -> str:
@@ -163,9 +177,8 @@ def _told(task: Task, ending: Ending) -> str:
     who = text.mention(task.requester) if isinstance(task.requester, Person) else ""
     hopeless = ". It cannot go on from there" if isinstance(task.state, Failed) and not task.state.retryable else ""
     said = f"{ending.said}{hopeless}" or "Nobody had to be asked"
-    if not who or who in said:
-        return f"{ending.sign} {said}"
-    return f"{said} · {who}" if (ending.well or ending.loud) and ending.report else f"{ending.sign} {said} · {who}"
+    signed = said if (ending.well or ending.loud) and ending.report else f"{ending.sign} {said}"
+    return signed if not who or who in said else f"{signed} · {who}"
 
 
 def _meanwhile(task: Task) -> str:

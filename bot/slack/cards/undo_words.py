@@ -46,9 +46,9 @@ def offer(request: Request) -> str:
     assert request.deadline is not None  # noqa: S101 - a window always closes
     end = moment(request.deadline)
     if not windows.can_undo(request):
-        return f"This cannot be undone, so it stays; the agent goes on by {end}"
+        return f"This cannot be undone, so it stays; the agent goes on {end}, or after *Keep*"
     who = who_may(request)
-    return f"{who} can undo it until {end}" if who else f"*Nobody may undo it*, so it stays; the agent goes on by {end}"
+    return f"{who} can undo it until {end}" if who else f"*Nobody may undo it*, so it stays; the agent goes on {end}"
 
 
 def standing(request: Request) -> list[Block]:
@@ -102,10 +102,10 @@ def followed(request: Request) -> str:
     if not windows.wants_undo(request):
         return ""
     match request.state:
-        case Decided(failure=None) if request.gone is None and not is_of_caller(request.task_id):
+        case Decided() if is_being_undone(request) and not is_of_caller(request.task_id):
             return "It is being undone"
         case Delivered(outcome=report) if report.strip():
-            first = text.sentence(report.strip().partition("\n")[0], _MAX_REPORT_CHARACTERS)
+            first = text.sentence(report.strip().partition("\n")[0], _MAX_REPORT_CHARACTERS).removesuffix(".")
             return f"*{first}*" if is_not_undone(report) else first
         case Delivered() if not is_of_caller(request.task_id):
             return "The agent was told to undo it"
@@ -115,8 +115,21 @@ def followed(request: Request) -> str:
             return ""
 
 
+def is_being_undone(request: Request) -> bool:
+    """Whether people chose *Undo*, and the agent is at it or about to begin."""
+    if not windows.wants_undo(request):
+        return False
+    match request.state:
+        case Decided(failure=failure):
+            return failure is None and request.gone is None
+        case _:
+            return False
+
+
 def not_reached(request: Request) -> str:
-    """That an *Undo* did not reach the agent, as mrkdwn. Empty if it may have."""
+    """That an *Undo* did not reach the agent, as mrkdwn. Empty if it did, or if nobody chose that."""
+    if not windows.wants_undo(request):
+        return ""
     match request.state:
         case Superseded(changed=True):
             return f"*{NOT_UNDONE}*: the agent asks something else now, and was not told"

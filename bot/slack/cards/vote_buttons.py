@@ -48,12 +48,12 @@ def buttons(request: Request, *, whole: bool) -> list[Element]:
     details = blocks.button("Details", actions.VIEW_ALL, value)
     if isinstance(request.state, Pending):
         return [*answers(request), details] if whole else [review(request)]
-    first = _on_its_way(request.state, value) if isinstance(request.state, Decided) else []
+    first = _on_its_way(request, request.state, value) if isinstance(request.state, Decided) else []
     history = [blocks.button("History", actions.HISTORY, value)] if len(first) < MAX_BESIDE_HISTORY else []
     return [*first, *_undo_later(request), details, *history]
 
 
-def _on_its_way(state: Decided, value: str) -> list[Element]:
+def _on_its_way(request: Request, state: Decided, value: str) -> list[Element]:
     """What people can do with a decision that the agent does not have yet. Whoever gave it takes it back with *Undo*;
     while it is held, everybody who may answer can *Stop* it."""
     made: list[Element] = []
@@ -62,7 +62,8 @@ def _on_its_way(state: Decided, value: str) -> list[Element]:
     if state.answerable_again:
         made.append(blocks.button("Answer differently", actions.ANSWER_AGAIN, value))
     if state.revocable and isinstance(state.decision, Answered) and state.decision.voters:
-        made.append(blocks.button("Undo", actions.TAKE_BACK, value))
+        undo = "Take it back" if request.is_window else "Undo"  # an undo is not undone
+        made.append(blocks.button(undo, actions.TAKE_BACK, value))
     if state.revocable and state.held_until is not None:
         made.append(blocks.button("Stop", actions.STOP, value))
     return made

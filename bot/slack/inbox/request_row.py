@@ -166,7 +166,7 @@ def _cut(request: Request, place: str) -> list[Block]:
     proposed = (*(_proposed(request, characters) for characters in _SUMMARY_CHARACTERS), [])
     tried = ([*made, *told, *buttons] for told in proposed)
     fitting = (rows for rows in tried if lines.height(rows) <= MAX_LINES)
-    short = [made[0], blocks.context(_joined([*_standing(request)[:2], place])), *buttons]
+    short = [made[0], blocks.context(_joined([*_standing(request)[:3], place])), *buttons]
     return next(fitting, short)
 
 
@@ -214,7 +214,8 @@ def _standing(request: Request, *, mine: bool = False) -> list[str]:
     who = f"{decision_words.WAITING} waits for {turns.turn(request)}" if mine else programs.asker(request)
     votes = "" if mine or not _counted(request) else f"needs {turns.turn(request)}"
     late = "*Overdue*" if schedule.is_overdue(request) else ""
-    return [status_lines.risk(request), who, late or turns.by(request), votes, earlier_words.called_off(request)]
+    again = earlier_words.in_a_list(request)
+    return [status_lines.risk(request), who, again, late or turns.by(request), votes]
 
 
 def _counted(request: Request) -> bool:

@@ -34,7 +34,7 @@ from bot.approvals.model.policy import (
 )
 from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Pending, Request
-from bot.approvals.rules import schedule, voting
+from bot.approvals.rules import schedule, voting, windows
 from bot.slack import blocks, text, wording
 from bot.slack.blocks import Block, Element
 from bot.slack.cards import decision_words, earlier_words, outcome_blocks, status_lines, turns, undo_words
@@ -52,7 +52,7 @@ _MAX_WORDS_CHARACTERS: Final = 600
 def blocks_of(request: Request, caller: Caller | None = None) -> list[Block]:
     """How it was decided, or who may decide by when; each vote with its reason; the rule; what comes next. `caller` is
     the program that asks, if one does."""
-    who = "Who may undo it" if request.is_window else "Who decides"
+    who = "What was done" if request.is_window else "Who decides"
     return [
         blocks.section(f"*{who if isinstance(request.state, Pending) else 'The decision'}*"),
         blocks.section("\n".join(_standing(request, caller))),
@@ -68,6 +68,8 @@ def _standing(request: Request, caller: Caller | None) -> list[str]:
         return [outcome_blocks.headline(request), *([followed] if followed else [])]
     if request.is_window:
         assert request.deadline is not None  # noqa: S101 - a window always closes
+        if not windows.can_undo(request):
+            return ["It cannot be undone", f"The agent goes on: {moment(request.deadline)}"]
         return [f"May undo it: {undo_words.who_may(request, 10) or 'nobody'}", f"Until: {_deadline(request)}"]
     called_off = earlier_words.called_off(request)
     return [

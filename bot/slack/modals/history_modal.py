@@ -337,7 +337,7 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "reminded": _plain("Nobody had answered, so there was a reminder."),
     "escalated": _escalated,
     "expired": _plain("Nobody answered in time."),
-    "taken_back": _done("took the answer back before the agent got it."),
+    "taken_back": _done("took the answer back."),
     "delivery_stopped": _stopped,
     "window_closed": _plain("Nobody undid it in time, so it stays."),
     "stale": _plain("The agent could not be given the decision in time, so the decision was not used."),

@@ -1,7 +1,7 @@
 """Acts at once and keeps a journal of that, then offers to undo it. `asks` asks for an approval first.
 
 `undo` says how undoing goes: it works, is not possible (`never`), goes wrong (`fails`), or raises for as long as the
-file `<journal>.fixed` is missing (`raises`).
+file `<journal>.fixed` is missing: in the node that undoes (`raises`), or in the one that asks (`breaks`).
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ class Inputs(TypedDict):
     journal: str
     window: NotRequired[str]
     at: NotRequired[str]
-    undo: NotRequired[Literal["works", "never", "fails", "raises"]]
+    undo: NotRequired[Literal["works", "never", "fails", "raises", "breaks"]]
     asks: NotRequired[bool]
 
 
@@ -45,16 +45,16 @@ def offer(state: State) -> dict[str, Any]:
         "result": "1 line",
         "undo": {"how": "Takes the line out", "line": 1} if state.get("undo") != "never" else None,
     }
-    payload |= {key: state[key] for key in ("window", "at") if key in state}  # type: ignore[literal-required]
-    return {"answer": interrupt(payload)}
+    payload |= {key: state[key] for key in ("window", "at") if key in state}
+    answer = interrupt(payload)
+    _raise_if(state, "breaks", answer)
+    return {"answer": answer}
 
 
 def back(state: State) -> dict[str, Any]:
-    answer, how = state["answer"], state.get("undo", "works")
-    if how == "raises" and not Path(f"{state['journal']}.fixed").exists():
-        _write(state, "raised")
-        raise ConnectionError("the store at 10.0.0.7 is down")
-    if how == "fails":
+    answer = state["answer"]
+    _raise_if(state, "raises", answer)
+    if state.get("undo") == "fails":
         return {"outcome": "Not undone: the line was changed since."}
     _write(state, f"undone {answer['undo']['line']} {answer['key']}")
     return {"outcome": "Undone: the line is out again."}
@@ -63,6 +63,12 @@ def back(state: State) -> dict[str, Any]:
 def keep(state: State) -> dict[str, Any]:
     _write(state, f"kept {sorted(state['answer'])}")
     return {"outcome": "It stays."}
+
+
+def _raise_if(state: State, how: str, answer: dict[str, Any]) -> None:
+    if state.get("undo") == how and not Path(f"{state['journal']}.fixed").exists():
+        _write(state, f"raised {answer['key']}")
+        raise ConnectionError("the store at 10.0.0.7 is down")
 
 
 def _write(state: State, line: str) -> None:

@@ -16,7 +16,7 @@ from bot.approvals.model.decision import Answered, Decision
 from bot.approvals.model.errors import InvalidAnswer, UnknownGraph
 from bot.approvals.model.ids import JSON, InterruptId, ThreadId
 from bot.approvals.model.question import Question
-from bot.approvals.model.request import Request
+from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Failure, Lease, Task
 from tests.support.fakes.fuse import Fuse
 from tests.support.fakes.pause import Pause
@@ -124,12 +124,14 @@ class FakeEngine:
         if interrupt_id in self.deaf:
             return self._read(task)
         self.threads[task.thread_id].taken[interrupt_id] = answer
+        self._hear(task, [each for each in requests if each.interrupt_id != interrupt_id])
         self.fuse.tick("answer stored")
         return await self._run(task, now)
 
     async def proceed(self, task: Task, lease: Lease, now: datetime, requests: Sequence[Request] = ()) -> ThreadStatus:
         self._reach()
         self.runs.append("proceed")
+        self._hear(task, requests)
         return await self._run(task, now)
 
     async def forget(self, task: Task) -> None:
@@ -154,6 +156,18 @@ class FakeEngine:
     def _reach(self) -> None:
         if self.down is not None:
             raise self.down
+
+    def _hear(self, task: Task, requests: Sequence[Request]) -> None:
+        """A node that runs again gets the answer that counts now, or asks again if its question is open again."""
+        thread = self.threads[task.thread_id]
+        for request in requests:
+            if request.interrupt_id not in thread.taken or request.interrupt_id in thread.past:
+                continue
+            match request.state:
+                case Pending() | Decided(attempts=0):
+                    del thread.taken[request.interrupt_id]
+                case Decided(decision=decision):
+                    thread.taken[request.interrupt_id] = self.answer(request.question, request.proposed, decision)
 
     async def _run(self, task: Task, now: datetime) -> ThreadStatus:
         thread = self.threads[task.thread_id]

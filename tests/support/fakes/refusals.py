@@ -11,6 +11,7 @@ from bot.approvals.model.decision import (
     Expired,
     ItemVerdict,
     Keep,
+    Outcome,
     Reject,
     Respond,
     Undo,
@@ -88,6 +89,11 @@ SETTLED = [
     WindowClosed(at=MORNING),
 ]
 
+
+def offer(outcome: Outcome | None) -> UndoOffer:
+    return UndoOffer(request_id=RequestId("r2"), version=1, digest="d", until=MORNING, outcome=outcome)
+
+
 REFUSALS: list[CountersignError] = [
     NotFound("task", "t1"),
     Unreachable(),
@@ -109,6 +115,9 @@ REFUSALS: list[CountersignError] = [
     ReasonMissing(),
     NotAnApprover([ALICE, BOB]),
     NotAnApprover([]),
+    NotAnApprover([RITA], undoes=True),
+    NotAnApprover([ALICE, BOB], undoes=True),
+    NotAnApprover([], undoes=True),
     NotThisWay("portal", "payments"),
     OwnRequest([ALICE]),
     OwnRequest([]),
@@ -132,15 +141,16 @@ REFUSALS: list[CountersignError] = [
     TaskFinished(T1),
     NothingToRetry(T1),
     NothingToTakeBack(),
-    NotYourAnswer([ALICE, BOB]),
-    NotYourAnswer([ALICE], stoppable=True),
-    TooLateToTakeBack(R1),
-    TooLateToTakeBack(R1, OFFER),
     NothingToStop(R1),
+    NotYourAnswer([BOB]),
+    NotYourAnswer([ALICE, BOB], stoppable=True),
+    TooLateToTakeBack(R1),
+    *(TooLateToTakeBack(R1, offer(outcome)) for outcome in (None, Outcome.UNDO, Outcome.KEEP, Outcome.CLOSED)),
     TooLateToChange(taken=True),
     TooLateToChange(taken=False),
     SettingsError("policies.yaml, line 3: `approvers` must be a list."),
     *(AlreadySettled(R1, decision) for decision in SETTLED),
+    AlreadySettled(R1, SETTLED[0], held_until=MORNING),
 ]
 
 

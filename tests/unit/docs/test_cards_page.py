@@ -19,6 +19,8 @@ SIGNS: Final = (
     decision_words.STOPPED,
     decision_words.FAILED,
     decision_words.NOT_NEEDED,
+    decision_words.DONE,
+    decision_words.UNDONE,
 )
 
 

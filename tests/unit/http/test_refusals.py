@@ -8,12 +8,15 @@ import re
 import pytest
 
 from bot.approvals.model import call_errors
-from bot.approvals.model.errors import CountersignError
+from bot.approvals.model.decision import Outcome
+from bot.approvals.model.errors import CountersignError, NothingToStop, NotYourAnswer, TooLateToTakeBack
 from bot.approvals.model.ids import RequestId, TaskId
+from bot.approvals.model.undo_offer import UndoOffer
 from bot.http import problems
 from bot.http.refusals import refused
 from tests.support.fakes.clock import MORNING
 from tests.support.fakes.refusals import REFUSALS, leaves
+from tests.support.fakes.world import ALICE, BOB
 
 R1, T1 = RequestId("req_1"), TaskId("t1")
 OF_CALLS = (
@@ -29,11 +32,23 @@ OF_CALLS = (
     call_errors.OfAgent(R1, T1),
     call_errors.NotSettled(R1),
     call_errors.AlreadyConsumed(R1, "worker-1", MORNING),
+    call_errors.DecisionStale(R1, MORNING),
     call_errors.InvalidCursor("nonsense"),
 )
+OFFERS = [
+    UndoOffer(request_id=R1, version=1, digest="d", until=MORNING, outcome=outcome)
+    for outcome in (None, Outcome.UNDO, Outcome.KEEP, Outcome.CLOSED)
+]
+OF_CALLING_OFF = (
+    NotYourAnswer([ALICE, BOB]),
+    NotYourAnswer([ALICE], stoppable=True),
+    *(TooLateToTakeBack(R1, offer) for offer in (None, *OFFERS)),
+    NothingToStop(R1),
+)
+SAMPLES = (*REFUSALS, *OF_CALLS, *OF_CALLING_OFF)
 
 
-@pytest.mark.parametrize("error", [*REFUSALS, *OF_CALLS], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
 def test_every_refusal_is_a_problem_in_whole_sentences(error: CountersignError) -> None:
     response = refused(error).response()
 
@@ -53,7 +68,7 @@ def test_every_class_of_the_domain_has_words() -> None:
     """A new class fails here until it has a `case`, and a sample."""
     known = {leaf for leaf in leaves(CountersignError) if leaf.__module__.startswith("bot.approvals")}
 
-    assert known == {type(error) for error in (*REFUSALS, *OF_CALLS)}
+    assert known == {type(error) for error in SAMPLES}
 
 
 def test_a_class_without_words_is_a_bug_and_no_silent_refusal() -> None:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.approvals.model.decision import Answered, Approve, Cancelled, Choose, Decision, Expired, Reject, Respond, Vote
+from bot.approvals.model.decision import (
+    Answered,
+    Approve,
+    Cancelled,
+    Choose,
+    Decision,
+    Expired,
+    ItemVerdict,
+    Reject,
+    Respond,
+    Vote,
+)
 from bot.approvals.model.ids import (
     JSON,
     ChannelId,
@@ -142,7 +153,7 @@ def vote(person: Person, asked: Request, *verdicts: Approve | Reject | Respond |
     return Vote(person=person, verdicts=verdicts or (Approve(),), version=asked.version, digest=asked.digest, at=NOW)
 
 
-def answered(*verdicts: Approve | Reject | Respond | Choose, edited: bool = False) -> Answered:
+def answered(*verdicts: ItemVerdict, edited: bool = False) -> Answered:
     return Answered(verdicts=verdicts or (Approve(),), voters=(BOB,), edited=edited, at=NOW + timedelta(minutes=12))
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from bot.approvals.model import call_errors, errors
-from bot.approvals.model.decision import Cancelled, Decision
+from bot.approvals.model.decision import Cancelled, Decision, Outcome
 from bot.approvals.model.errors import (
     AgreedBefore,
     Alike,
@@ -20,9 +21,11 @@ from bot.approvals.model.errors import (
     NoDelegate,
     NotAnApprover,
     NothingToWithdraw,
+    NotYourAnswer,
     NotYours,
     OwnRequest,
     StaleVersion,
+    TooLateToTakeBack,
     UnknownGraph,
 )
 from bot.approvals.model.ids import Program, TaskId
@@ -30,7 +33,7 @@ from bot.slack import quotes
 from bot.slack.listeners import register  # noqa: F401 - all of the listeners' own refusals are known then
 from bot.slack.refusals import Refused, worded
 from tests.support.fakes.clock import MORNING
-from tests.support.fakes.refusals import R1, REFUSALS, SETTLED, T1, leaves
+from tests.support.fakes.refusals import R1, REFUSALS, SETTLED, T1, leaves, offer
 from tests.support.fakes.world import ALICE, BOB, RITA
 
 OURS = [*REFUSALS, Refused("Try again."), quotes.Unbalanced('"', opened=True), quotes.Unbalanced('"', opened=False)]
@@ -42,7 +45,7 @@ def test_every_refusal_is_a_sentence_without_placeholders(refusal: CountersignEr
 
     assert re.match(r"[A-Z`<]|r1 |policies", sentence), sentence
     assert re.search(r"[.`>:\w]$", sentence), sentence
-    without_dates = re.sub(r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|[^>]+>", "", sentence)
+    without_dates = re.sub(r"<!date\^\d+\^\{date_short_pretty\} \{time(_secs)?\}\|[^>]+>", "", sentence)
     assert not re.search(r"[{}]|None|\bobject at\b|Person\(|  |\.\.|\(\)", without_dates), sentence
 
 
@@ -105,6 +108,9 @@ def test_what_others_wrote_mentions_nobody_and_leads_nowhere(refusal: Countersig
         (SETTLED[7], "<@U-RITA> cancelled this at "),
         (Cancelled(by=Program(name="billing"), at=MORNING), "*billing* withdrew this at "),
         (SETTLED[8], "This request is no longer open: the graph has moved on without an answer."),
+        (SETTLED[9], "<@U-ALICE>, <@U-BOB> chose to undo this at "),
+        (SETTLED[10], "<@U-ALICE>, <@U-BOB> chose to keep this at "),
+        (SETTLED[11], "This can no longer be undone: the time for that ended at "),
     ],
 )
 def test_who_comes_late_is_told_who_was_first_and_when(decision: Decision | None, said: str) -> None:
@@ -127,10 +133,35 @@ def test_who_comes_late_is_told_who_was_first_and_when(decision: Decision | None
         (NotYours(T1, RITA), "<@U-RITA>; only they"),
         (NothingToWithdraw(BOB), "<@U-BOB> has answered in your place"),
         (NothingToWithdraw(), "no answer of yours counts"),
+        (NotAnApprover([RITA], undoes=True), "Only <@U-RITA> can undo this, or decide to keep it."),
+        (NotAnApprover([ALICE, BOB], undoes=True), "Only <@U-ALICE> or <@U-BOB> can undo this"),
+        (NotAnApprover([], undoes=True), "Nobody may undo this"),
+        (NotYourAnswer([BOB]), "Only <@U-BOB> can take this answer back."),
+        (NotYourAnswer([BOB], stoppable=True), "If you may answer, you can *Stop* it."),
     ],
 )
 def test_people_are_mentioned(refusal: CountersignError, said: str) -> None:
     assert said in worded(refusal)
+
+
+def test_who_comes_late_while_it_is_held_is_told_when_the_agent_gets_it_and_that_it_can_be_stopped() -> None:
+    sentence = worded(AlreadySettled(R1, SETTLED[0], held_until=MORNING + timedelta(seconds=30)))
+
+    assert sentence.startswith("<@U-ALICE>, <@U-BOB> approved this at ")
+    assert "{time_secs}|2026-03-02 09:00:30 UTC>. Until then, people who may answer can *Stop* it." in sentence
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (None, "can be undone until <!date^"),
+        (Outcome.UNDO, "the agent has it. *Undo* was chosen later."),
+        (Outcome.CLOSED, "What it did stays: it can no longer be undone."),
+    ],
+)
+def test_who_takes_back_too_late_is_told_whether_it_can_be_undone(outcome: Outcome | None, said: str) -> None:
+    assert said in worded(TooLateToTakeBack(R1, offer(outcome)))
+    assert worded(TooLateToTakeBack(R1)) == "It is too late to take the answer back: the agent has it."
 
 
 @pytest.mark.parametrize("why", NoDelegate)

@@ -12,11 +12,11 @@ from bot import crash_points
 from bot.approvals.model.agent import Asked
 from bot.approvals.model.audit import event_of
 from bot.approvals.model.caller import is_of_caller, request_id_of
-from bot.approvals.model.decision import Answered, Approve, Reject, outcome_of
+from bot.approvals.model.decision import Answered, Approve, Reject, WindowClosed, outcome_of
 from bot.approvals.model.errors import InvalidAnswer, Unreachable
 from bot.approvals.model.ids import JSON, ChannelId, RequestId
 from bot.approvals.model.message import Message
-from bot.approvals.model.policy import Policy, UndoTerms, one_stage
+from bot.approvals.model.policy import Policy, one_stage
 from bot.approvals.model.question import Question, payload_digest
 from bot.approvals.model.request import Before, Decided, Delivered, OpenStage, Pending, Request, Superseded
 from bot.approvals.model.task import Task
@@ -77,7 +77,7 @@ class Opening:
     async def ask_instead(self, batch: Batch, task: Task, request: Request, asked: Asked) -> None:
         """Ask what the agent asks now, instead of what was decided: as a new version, on a new card. Adds that to the
         batch. Raises the same as `ask`."""
-        terms, failure = await self._or_nobody(request, asked.question, self._anew(task, asked.question))
+        terms, failure = await self._or_nobody(request, self._anew(task, asked.question))
         now = self.clock()
         renewed = lifecycle.ask_instead(request, asked.question, asked.fingerprint, terms.policy, now)
         await self._ask_anew(batch, task, renewed, terms, now, [wanted.card_of(renewed)])
@@ -94,7 +94,7 @@ class Opening:
 
     async def _look_again(self, batch: Batch, task: Task, approved: Request, asked: Asked) -> None:
         """Ask what was approved again, as a new version on the same card, because the agent found it changed."""
-        terms, failure = await self._or_nobody(approved, asked.question, self._anew(task, asked.question))
+        terms, failure = await self._or_nobody(approved, self._anew(task, asked.question))
         now = self.clock()
         if isinstance(approved.state, Decided):
             approved = batch.request(lifecycle.delivered(approved, now), "delivered")
@@ -109,15 +109,12 @@ class Opening:
     async def _anew(self, task: Task, question: Question) -> Terms:
         return await self._terms(await self._policy(task, question))
 
-    async def _or_nobody(
-        self, request: Request, question: Question, terms: Awaitable[Terms]
-    ) -> tuple[Terms, ConditionFailed | None]:
+    async def _or_nobody(self, request: Request, terms: Awaitable[Terms]) -> tuple[Terms, ConditionFailed | None]:
         """The terms. If nobody can say which policy governs: the request's own terms with no approvers, and why."""
         try:
             return await terms, None
         except ConditionFailed as failed:
-            nobody = replace(request.policy, stages=one_stage(()), undo=UndoTerms(requester=False))
-            return Terms(policy=windows.under(nobody, question, request.requester), unknown={}), failed
+            return Terms(policy=replace(request.policy, stages=one_stage(())), unknown={}), failed
 
     async def _ask_anew(
         self, batch: Batch, task: Task, renewed: Request, terms: Terms, now: datetime, new: Sequence[Message] = ()
@@ -133,7 +130,7 @@ class Opening:
         if question.payload != known.proposed.payload and known.is_asked_by(question, asked.fingerprint):
             self._note_moment(batch, known, asked)
             return
-        terms, failure = await self._or_nobody(known, question, self._governing(task, known, question))
+        terms, failure = await self._or_nobody(known, self._governing(task, known, question))
         now = self.clock()
         renewed = lifecycle.ask_anew(known, question, terms.policy, now, asked.fingerprint)
         await self._ask_anew(batch, task, renewed, terms, now)
@@ -257,8 +254,11 @@ def _before(requests: Sequence[Request], asked: Asked) -> Before | None:
 
 
 def _answer(request: Request) -> dict[str, JSON]:
-    """The answer that the policy gave without a person, and why, for the record."""
-    decision = request.decision
-    if not isinstance(decision, Answered):
-        return {}
-    return {"outcome": str(outcome_of(decision)), "why": decision.ruled}
+    """For the record: the answer that the policy gave without a person, and why; or that the time to undo was over."""
+    match request.decision:
+        case Answered(ruled=why) as decision:
+            return {"outcome": str(outcome_of(decision)), "why": why}
+        case WindowClosed() as decision:
+            return {"outcome": str(outcome_of(decision))}
+        case _:
+            return {}

@@ -14,6 +14,7 @@ from countersign.errors import (
     AlreadyConsumed,
     Cancelled,
     CountersignError,
+    DecisionStale,
     EditRefused,
     Expired,
     FieldError,
@@ -35,6 +36,7 @@ from countersign.errors import (
     UnexpectedAnswer,
     Unreachable,
 )
+from countersign.given import undo_window
 from countersign.records import (
     AskedItem,
     AuditEntry,
@@ -48,6 +50,7 @@ from countersign.records import (
     Source,
     Task,
     WebhookEvent,
+    Window,
 )
 from countersign.webhooks import verify
 
@@ -63,6 +66,7 @@ __all__ = [
     "Countersign",
     "CountersignError",
     "Decision",
+    "DecisionStale",
     "EditRefused",
     "Event",
     "Expired",
@@ -91,6 +95,8 @@ __all__ = [
     "UnexpectedAnswer",
     "Unreachable",
     "WebhookEvent",
+    "Window",
     "requires_approval",
+    "undo_window",
     "verify",
 ]

@@ -139,6 +139,11 @@ class Calls:
     def vote(self, id: str, body: Mapping[str, object]) -> Flow[Request]:
         return reading.request((yield from self._post(f"{_request_path(id)}/votes", body, repeatable=False)))
 
+    def call_off(self, id: str, verb: str, person: str) -> Flow[Request]:
+        """`take-back` or `stop`. It is not repeated if it may have counted: people may have decided again since."""
+        body = given.body_of(person=person)
+        return reading.request((yield from self._post(f"{_request_path(id)}/{verb}", body, repeatable=False)))
+
     # --- Tasks ----------------------------------------------------------------------------------
 
     def start(self, body: Mapping[str, object], key: str) -> Flow[Task]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from datetime import datetime
+from typing import Literal, TypeVar
 
 from countersign import given
 from countersign.async_client import AsyncCountersign
@@ -141,6 +142,40 @@ class Countersign:
         return self.run(self.calls.ask(self.calls.body(question, options), key, timeout))
 
     @given.keyed
+    def offer_undo(
+        self,
+        action: str | Mapping[str, object],
+        *,
+        key: str,
+        result: object = None,
+        undo: Mapping[str, object] | str | Literal[False] | None = None,
+        window: str | float = "10m",
+        at: datetime | str | None = None,
+        description: str | None = None,
+        requester: str | None = None,
+        channel: str | None = None,
+        source: str | Source | None = None,
+        callback_url: str | None = None,
+        metadata: Mapping[str, object] | None = None,
+        timeout: float | None = None,
+    ) -> Decision:
+        """Says what your program has done, and waits until people undo or keep it, or until the window closes. The
+        decision is false in a condition: it approves nothing. If it is `undone`, consume it, then undo what was done by
+        its `way_back`, under its `key`.
+
+        action: what was done, as a text, or as a dictionary with `name` and `arguments`. result: what came of it. undo:
+        your way back, of which people read `how`; a text is a `how`; None: you undo it in your own way; False: it
+        cannot be undone, and people are only told. window: how long it can be undone, such as `30s`, `10m`, `2h`, or a
+        number of seconds. at: when it was done, with its zone; None: now. It belongs to the key, so store it with what
+        you did. requester: who may undo it; None: those who approve under the policy. `ask` has the other parameters.
+        """
+        question = given.undo_window(action, result=result, undo=undo, window=window, at=at, description=description)
+        options = Options(
+            requester=requester, channel=channel, source=source, callback_url=callback_url, metadata=metadata
+        )
+        return self.run(self.calls.ask(self.calls.body(question, options), key, timeout))
+
+    @given.keyed
     def request(
         self,
         question: object,
@@ -238,6 +273,16 @@ class Countersign:
             items=items,
         )
         return self.run(self.calls.vote(id, body))
+
+    def take_back(self, id: str, *, person: str) -> Request:
+        """Takes the answer back that this person gave and that whoever asked does not have yet: from your own approval
+        page, as `vote`. Raises Refused if it is too late, or Forbidden if others gave the answer."""
+        return self.run(self.calls.call_off(id, "take-back", person))
+
+    def stop(self, id: str, *, person: str) -> Request:
+        """Stops a decision while it is held (`Request.held_until`), in the name of a person who may answer: from your
+        own approval page, as `vote`. Raises Refused if none is held."""
+        return self.run(self.calls.call_off(id, "stop", person))
 
     def events(self, id: str) -> Iterator[Event]:
         """The request each time that it changes, until it is settled. A broken stream is opened again, so an event may

@@ -155,6 +155,10 @@ class AlreadyConsumed(Refused):
     """Another execution took this decision. Do not run the action: it was run, or is being run, elsewhere."""
 
 
+class DecisionStale(Refused):
+    """The decision is too old: the policy says how long one may be used. Do not act on it; ask again with a new key."""
+
+
 class NotSettled(Refused):
     """There is no decision yet."""
 

@@ -7,7 +7,8 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, Literal, TypeVar
 
 from countersign.errors import UnexpectedAnswer
 from countersign.records import Decision, Source
@@ -133,6 +134,30 @@ def question_of(
     if schema is not None:
         config["args_schema"] = schema
     return {"action_requests": [asked], "review_configs": [config]}
+
+
+def undo_window(
+    action: str | Mapping[str, object],
+    *,
+    result: object = None,
+    undo: Mapping[str, object] | str | Literal[False] | None = None,
+    window: str | float = "10m",
+    at: datetime | str | None = None,
+    description: str | None = None,
+) -> Mapping[str, object]:
+    """The question that says what was done and how it is undone: for `request`, which does not wait. `offer_undo` has
+    the parameters."""
+    if not (isinstance(action, str) and action.strip()) and not isinstance(action, Mapping):
+        raise ValueError("The action says what was done: a text, or a dictionary with `name` and `arguments`.")
+    if isinstance(at, datetime):
+        if at.utcoffset() is None:
+            raise ValueError("`at` needs its zone: use datetime.now(timezone.utc) when you act, and store it.")
+        at = at.isoformat()
+    said = {"result": result, "undo": undo, "at": at, "description": description}
+    asked: dict[str, object] = {"type": "undo_window", "action": action, "window": window}
+    asked |= {name: value for name, value in said.items() if value is not None}
+    check_json(asked, "undo_window")
+    return asked
 
 
 def object_of(value: object, what: str) -> Mapping[str, object]:

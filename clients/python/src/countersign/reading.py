@@ -20,6 +20,7 @@ from countersign.records import (
     Request,
     Source,
     Task,
+    Window,
 )
 
 T = TypeVar("T")
@@ -66,6 +67,8 @@ def request(data: Json) -> Request:
         votes=_number(data, "votes", 0),
         metadata=_object(data, "metadata"),
         permalink=_text(data, "permalink"),
+        window=_window(data.get("window")),
+        held_until=_time(_object(data, "hold"), "until"),
         decision=_decision_of(id, status, data),
         callback=_callback(data.get("callback")),
         failure=_failure(data),
@@ -92,6 +95,7 @@ def decision(request_id: str, data: Json) -> Decision:
         version=_number(data, "version", 1),
         edited=data.get("edited") is True,
         ruled=_text(data, "ruled") or None,
+        valid_until=_time(data, "valid_until"),
     )
 
 
@@ -185,6 +189,16 @@ def _failure(data: Json) -> Failure | None:
     if not failure:
         return None
     return Failure(error_id=_text(failure, "error_id") or "", summary=_text(failure, "summary") or "")
+
+
+def _window(data: object) -> Window | None:
+    if not isinstance(data, dict):
+        return None
+    return Window(
+        acted_at=_time(data, "acted_at"),
+        closes_at=_time(data, "closes_at"),
+        reversible=data.get("reversible") is True,
+    )
 
 
 def _callback(data: object) -> Callback | None:

@@ -51,7 +51,7 @@ class Item:
 
     name: str
     verdict: str
-    """`approve`, `reject`, `respond` or `choose`."""
+    """`approve`, `reject`, `respond` or `choose`; of an undo window `undo`, `keep` or `closed`."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """With the edits that people made. Read them from `Decision.arguments`, which checks the verdict."""
     reason: str = ""
@@ -66,7 +66,7 @@ class Decision:
     request_id: str
     verdict: str
     """`approve`, `edit`, `reject`, `respond`, `choose`, `mixed`, `expired`, `cancelled` or `superseded`. `edit` is an
-    approval with changed arguments."""
+    approval with changed arguments. Of an undo window `undo`, `keep`, or `closed` if nobody undid it in time."""
     approved: bool
     items: tuple[Item, ...] = ()
     answer: Any = None
@@ -85,9 +85,36 @@ class Decision:
     """Whether the arguments differ from those that were sent."""
     ruled: str | None = None
     """Why the policy decided without people. None if people decided."""
+    valid_until: datetime | None = None
+    """Until when it may be consumed. None if that has no end."""
 
     def __bool__(self) -> bool:
         return self.approved
+
+    @property
+    def undone(self) -> bool:
+        """Whether people want undone what was done. `way_back` says how, and `key` makes that harmless to repeat."""
+        undoes = self.verdict == "undo" and all(item.verdict == "undo" for item in self.items)
+        return undoes and not self.approved and self._told("type") == "undo"
+
+    @property
+    def kept(self) -> bool:
+        """Whether what was done stays, because people said so or because nobody undid it in time."""
+        return self.verdict in ("keep", "closed")
+
+    @property
+    def way_back(self) -> Any:
+        """How to undo it, as it was sent. None unless people want it undone, or if no way back was sent."""
+        return self._told("undo") if self.undone else None
+
+    @property
+    def key(self) -> str | None:
+        """Names this undo: the same whenever the decision is read. None unless people want it undone."""
+        key = self._told("key") if self.undone else None
+        return key if isinstance(key, str) else None
+
+    def _told(self, name: str) -> Any:
+        return self.answer.get(name) if isinstance(self.answer, Mapping) else None
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -104,6 +131,16 @@ class Decision:
         """Raises Rejected, Expired, Cancelled, Superseded or NotApproved unless everything was approved."""
         if not self.approved:
             raise _REFUSALS.get(self.verdict, NotApproved)(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The time in which people may have undone what was done."""
+
+    acted_at: datetime | None = None
+    closes_at: datetime | None = None
+    reversible: bool = False
+    """Whether people are offered to undo it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +191,11 @@ class Request:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     permalink: str | None = None
     """The card in Slack."""
+    window: Window | None = None
+    """None if it asks for an approval or an answer, or until people are asked."""
+    held_until: datetime | None = None
+    """People have decided, but may still call that off until then. None if they have not, and once the decision is
+    there."""
     decision: Decision | None = None
     """None while it is pending."""
     callback: Callback | None = None
@@ -228,6 +270,6 @@ class WebhookEvent:
     id: str
     """The same each time that it is sent: use it to drop repetitions."""
     type: str
-    """`request.decided`, `request.expired`, `request.cancelled` or `request.superseded`."""
+    """`request.decided`, `request.undo_requested`, `request.expired`, `request.cancelled` or `request.superseded`."""
     timestamp: datetime | None
     request: Request

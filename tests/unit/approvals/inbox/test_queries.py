@@ -20,13 +20,27 @@ from bot.approvals.model.ids import Person
 from bot.approvals.model.inbox import Look, Only, Schedule, Section, Sending, Summary
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Escalate, Expire, Step, UndoTerms, one_stage
-from bot.approvals.model.question import Risk
+from bot.approvals.model.question import Risk, Verdict
 from bot.approvals.model.request import Delegation, Passed, Pending, Request
 from bot.approvals.model.task import Task
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.messages.wanted import opening_of
 from tests.support.fakes.clock import MORNING
-from tests.support.fakes.world import ALICE, BOB, CAROL, CHANNEL, GUS, RITA, World, a_request, policy, question
+from tests.support.fakes.world import (
+    ALICE,
+    BOB,
+    CAROL,
+    CHANNEL,
+    FIRST,
+    GUS,
+    RITA,
+    World,
+    a_request,
+    a_world,
+    policy,
+    question,
+)
+from tests.unit.approvals.undoing import WINDOW, a_window
 
 HOUR = timedelta(hours=1)
 GRAVITY = [Risk.CRITICAL, Risk.HIGH, Risk.MEDIUM, None, Risk.LOW]
@@ -270,6 +284,34 @@ async def test_an_inbox_holds_what_waits_what_was_asked_for_and_what_was_decided
     assert (mine.all_waiting, mine.overdue, mine.graphs, mine.asked.total) == (1, 0, ("cleanup",), 0)
     assert {row.records.task.id for row in ritas.asked.rows} == {first.id, second.id}
     assert (ritas.waiting.total, guests.all_waiting) == (0, 1)
+
+
+async def test_what_can_be_undone_waits_for_nobody() -> None:
+    """It is not counted, so no summary and no reminder names it. Whoever may undo it finds it in a list of its own."""
+    async with a_world({FIRST: question()}, {WINDOW: a_window()}) as world:
+        task = await world.started()
+        await world.vote(ALICE, on=await world.request(task))
+        await world.settle()
+        window = await world.request(task, WINDOW)
+
+        ritas = await world.inboxes.contents(RITA, Look(), lambda section: 5)
+        bobs = await world.inboxes.contents(BOB, Look(), lambda section: 5)
+
+        assert (ritas.all_waiting, ritas.waiting.rows, ritas.overdue) == (0, (), 0)
+        assert [row.request for row in ritas.undoable.rows] == [window]
+        assert ritas.undoable.total == 1
+        assert bobs.undoable.rows == ()
+        assert await world.inboxes.waiting(RITA) == ()
+        assert not await world.inboxes.waits(window, RITA)
+
+
+async def test_what_cannot_be_undone_is_in_no_list() -> None:
+    async with a_world({WINDOW: a_window(Verdict.KEEP)}) as world:
+        await world.started()
+
+        ritas = await world.inboxes.contents(RITA, Look(), lambda section: 5)
+
+        assert (ritas.all_waiting, ritas.undoable.rows) == (0, ())
 
 
 async def test_what_goes_on_stands_before_what_has_ended(world: World) -> None:

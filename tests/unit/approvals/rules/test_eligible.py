@@ -1,14 +1,23 @@
 """Seats: so many of each group, each person taking one."""
 
 import itertools
+from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.approvals.model.decision import Answered, Approve
+from bot.approvals.model.errors import AlreadySettled, NotAnApprover
 from bot.approvals.model.ids import Person
-from bot.approvals.model.policy import Group
+from bot.approvals.model.people import Member
+from bot.approvals.model.policy import Group, UndoTerms
+from bot.approvals.model.request import Decided, Pending
+from bot.approvals.rules import eligible
 from bot.approvals.rules.eligible import EligibleApprovers, missing
-from tests.support.fakes.world import ALICE, BOB, CAROL, DORA, GUS, person
+from tests.support.fakes.clock import MORNING
+from tests.support.fakes.world import ALICE, BOB, CAROL, DORA, GUS, RITA, a_request, person, policy
+from tests.unit.approvals.undoing import HOUR, window_request
 
 SECURITY, FINANCE = Group(approvers=("@security",)), Group(approvers=("@finance",), needed=2)
 people = st.sampled_from([ALICE, BOB, CAROL, DORA, GUS])
@@ -62,3 +71,36 @@ def test_nothing_is_missing_just_where_some_way_of_seating_people_fills_every_se
 
 STANDIN = person("U-NOBODY")
 """Nobody of any group, for the seats that stay empty."""
+
+
+# --- Refusals that say what they are about ------------------------------------------------------
+
+
+@pytest.mark.parametrize("who", [BOB, RITA])
+def test_who_may_not_undo_is_told_who_may(who: Person) -> None:
+    """Also the requester, if the policy leaves the undoing to others."""
+    window = window_request(of=replace(policy(), undo=UndoTerms(approvers=("U-ALICE",), requester=False)))
+
+    with pytest.raises(NotAnApprover) as refused:
+        eligible.refuse_unless_eligible(window, Member(person=who, name=""), among({ALICE}))
+
+    assert refused.value.undoes
+    assert refused.value.who_may == (ALICE,)
+
+
+def test_who_may_not_approve_is_not_told_about_undoing() -> None:
+    with pytest.raises(NotAnApprover) as refused:
+        eligible.refuse_unless_eligible(a_request(), Member(person=BOB, name=""), among({ALICE}))
+
+    assert not refused.value.undoes
+
+
+def test_who_comes_late_learns_until_when_the_decision_is_held() -> None:
+    yes = Answered(verdicts=(Approve(),), voters=(ALICE,), edited=False, at=MORNING)
+    held = Decided(decision=yes, next_try=MORNING + HOUR, held=Pending(due_at=None), held_until=MORNING + HOUR)
+
+    for state, until in ((held, MORNING + HOUR), (replace(held, attempts=1), None), (Decided(decision=yes), None)):
+        with pytest.raises(AlreadySettled) as refused:
+            eligible.still_open(a_request(state=state), 1)
+
+        assert refused.value.held_until == until

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -76,7 +77,8 @@ class OneRequest(RuleBasedStateMachine):
         self.opened: AbstractAsyncContextManager[World] | None = None
         self.first: Decision | None = None
         self.unused: list[Decision] = []
-        """Decisions in whose place the graph asked something else: they were not handed out."""
+        """Decisions in whose place the graph asked something else, or that people called off: they were not handed
+        out."""
         self.cast: list[tuple[Person, int, ItemVerdict]] = []
         """Votes that were accepted, and not withdrawn: who, on which version, what."""
 
@@ -86,23 +88,22 @@ class OneRequest(RuleBasedStateMachine):
         self_approval=st.booleans(),
         reason_required=st.booleans(),
         choosing=st.booleans(),
+        hold=st.sampled_from([timedelta(), 3 * HOUR]),
     )
-    def ask(self, quorum: int, self_approval: bool, reason_required: bool, choosing: bool) -> int:
+    def ask(self, quorum: int, self_approval: bool, reason_required: bool, choosing: bool, hold: timedelta) -> int:
         asked = (
             question(item(Verdict.CHOOSE, Verdict.REJECT, Verdict.EDIT), choices=("left", "right"))
             if choosing
             else question(item())
         )
-        self.opened = a_world(
-            {FIRST: asked},
-            otherwise=policy(
-                quorum=quorum,
-                self_approval=self_approval,
-                reason_required=reason_required,
-                steps=LADDER,
-                extend=5 * HOUR,
-            ),
+        terms = policy(
+            quorum=quorum,
+            self_approval=self_approval,
+            reason_required=reason_required,
+            steps=LADDER,
+            extend=5 * HOUR,
         )
+        self.opened = a_world({FIRST: asked}, otherwise=replace(terms, hold=hold))
         self.world = self.runner.run(self.opened.__aenter__())
         self.world.directory.groups["@leads"] = [DORA]
         self.task: Task = self.runner.run(self.world.started())
@@ -220,6 +221,41 @@ class OneRequest(RuleBasedStateMachine):
         voted = any(vote.person == by for vote in before.votes)
         assert voted or after.given_to(by) is None is not before.given_to(by)
         self.cast = [each for each in self.cast if each[0] != by or not voted]
+
+    @rule(by=people)
+    def take_back(self, by: Person) -> None:
+        before = self.request
+        try:
+            after = self.runner.run(self.world.answers.take_back(self.world.actor(by), before.id))
+        except CountersignError:
+            assert self.request == before
+            return
+        assert isinstance(before.decision, Answered)
+        assert by in before.decision.voters
+        assert all(vote.person != by for vote in after.votes)
+        self.called_off(before.decision)
+        self.cast = [each for each in self.cast if each[0] != by]
+
+    @rule(by=people)
+    def stop(self, by: Person) -> None:
+        before = self.request
+        try:
+            after = self.runner.run(self.world.answers.stop(self.world.actor(by), before.id))
+        except CountersignError:
+            assert self.request == before
+            return
+        assert before.decision is not None
+        assert self.may(by, before)
+        assert before.policy.hold
+        assert (after.votes, by in after.objections) == ((), True)
+        self.called_off(before.decision)
+        self.cast.clear()
+
+    def called_off(self, decision: Decision) -> None:
+        assert self.world.engine.effects == [], "the agent has it"
+        assert self.request.decision is None
+        self.unused.append(decision)
+        self.first = None
 
     @rule(by=people)
     def extend(self, by: Person) -> None:
@@ -370,5 +406,5 @@ class OneRequest(RuleBasedStateMachine):
         assert [event.data["outcome"] for event in settling] == expected
 
 
-OneRequest.TestCase.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+OneRequest.TestCase.settings = settings(max_examples=32, stateful_step_count=20, deadline=None)
 TestOneRequest = OneRequest.TestCase

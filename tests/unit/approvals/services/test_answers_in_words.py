@@ -14,7 +14,7 @@ from bot.approvals.model.ids import Person, RequestId, Ts
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Expire, Step
 from bot.approvals.model.question import Question, Verdict
-from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
+from bot.approvals.model.request import Decided, Delivered, Pending, Request, RequestState, Superseded
 from bot.approvals.model.task import Ended, Task
 from bot.approvals.rules import calling_off, lifecycle
 from tests.support.fakes.clock import MORNING
@@ -136,9 +136,13 @@ async def test_an_answer_is_taken_back_after_its_time_too_as_long_as_the_agent_d
 async def test_what_is_open_or_was_settled_by_nobody_cannot_be_taken_back() -> None:
     expired, cancelled = Expired(at=MORNING), Cancelled(by=RITA, at=MORNING)
     ruled = Answered(verdicts=(Approve(),), voters=(), edited=False, at=MORNING, ruled="the policy says so")
-    states = [Pending(due_at=None), *(Decided(decision=each) for each in (expired, cancelled, ruled))]
+    states: list[RequestState] = [
+        Pending(due_at=None),
+        *(Decided(decision=each) for each in (expired, cancelled, ruled)),
+    ]
+    states += [Delivered(decision=expired, at=MORNING), Superseded(at=MORNING)]
 
-    for state in (*states, Delivered(decision=expired, at=MORNING), Superseded(at=MORNING)):
+    for state in states:
         with pytest.raises(NothingToTakeBack):
             calling_off.take_back(a_request(state=state), ALICE, MORNING)
 

@@ -12,7 +12,7 @@ from bot.approvals.model.ids import JSON, RequestId
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import CardTerms, Expire, Overdue, Policy, Step, one_stage
 from bot.approvals.model.question import Question
-from bot.approvals.model.request import Delegation, Delivered, Pending, Request, Superseded
+from bot.approvals.model.request import Decided, Delegation, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Ended, Failed, Running, Task, TaskCancelled, Waiting
 from bot.approvals.ports.slack import View
 from bot.slack import lines
@@ -160,6 +160,16 @@ def test_a_task_that_asks_nothing_now_is_working() -> None:
     assert opening(payment(Running()))[1:] == ["▶️ Working"]
     assert opening(payment(Waiting()), asked(by(BOB)))[1:] == ["▶️ Working"]
     assert opening(payment(Running()), asked(by(BOB)), doing="row 7 of 9")[1:] == ["▶️ Working: row 7 of 9"]
+
+
+def test_a_decision_that_is_held_is_told_with_when_the_agent_gets_it() -> None:
+    """The task does not work yet, and the decision can still be called off."""
+    held = Decided(decision=by(BOB), held=Pending(due_at=None), held_until=NOW + timedelta(seconds=30))
+
+    (line,) = opening(payment(Waiting()), asked(state=held))[1:]
+
+    assert line.startswith("✅ Pay 9,000.00 EUR to Foss & Co? · Approved by @U0BOB · the agent gets it ")
+    assert opening(payment(Waiting()), asked(state=replace(held, attempts=1)))[1:] == ["▶️ Working"]
 
 
 # --- How it ended ---------------------------------------------------------------------------------

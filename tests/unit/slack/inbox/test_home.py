@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bot.approvals.inbox.queries import Contents, Page, Row
+from bot.approvals.inbox.queries import MAX_UNDOABLE, Contents, Page, Row
 from bot.approvals.model.decision import Reject
 from bot.approvals.model.ids import MessageRef, Ts
 from bot.approvals.model.inbox import Look, Only, Section
@@ -19,7 +20,9 @@ from bot.approvals.model.task import Ended, Task, Waiting
 from bot.approvals.ports.storage import Records
 from bot.slack import actions
 from bot.slack.inbox import approvals_list, home_tab, summary_message
+from bot.slack.text import moment
 from tests.unit.slack import limits, samples
+from tests.unit.slack.cards.test_undo import window
 from tests.unit.slack.inbox.test_request_row import small
 from tests.unit.slack.samples import BOB, CHANNEL, NOW, request, task
 
@@ -73,6 +76,7 @@ def full(**changes: Any) -> Contents:
         asked=page(tasks, number=1, size=6, total=90),
         decided=page(settled, number=1, size=6, total=90),
         look=Look(only=Only.GRAVE, graph="graph-7", waiting=1, asked=1, decided=1),
+        undoable=page([row(window()) for _ in range(MAX_UNDOABLE)], total=90),
         **changes,
     )
 
@@ -178,6 +182,32 @@ def test_what_is_not_posted_yet_has_no_link() -> None:
 
     assert "<https" not in words(draw(shown))
     assert "not posted yet" in words(draw(shown))
+
+
+def test_what_can_be_undone_is_listed_apart_from_what_waits() -> None:
+    listed = contents(undoable=page([row(window())]))
+    until = moment(NOW + timedelta(minutes=10))
+
+    said, private = words(draw(listed)), approvals_list.waiting(listed, ADDRESS)
+
+    assert "Nothing waits for your answer." in said
+    assert "Can be undone · 1" in said
+    assert f"☑️ <@U0ALICE> can undo it until {until}" in said
+    assert private.startswith(
+        "Nothing waits for your answer.\n*Can be undone: 1*\n• *Moved 3 files of logs to the trash*"
+    )
+    assert "Can be undone" not in words(draw(contents())) + approvals_list.waiting(contents(), ADDRESS)
+
+
+def test_what_can_be_undone_stands_below_what_waits() -> None:
+    listed = contents([row(request(small()))], undoable=page([row(window())]))
+
+    for said in (
+        approvals_list.waiting(listed, ADDRESS),
+        words({"blocks": list(approvals_list.rows(listed, ADDRESS))}),
+    ):
+        assert said.index("Waiting for you") < said.index("Can be undone: 1")
+    assert "Can be undone" not in approvals_list.waiting(replace(listed, look=Look(only=Only.OVERDUE)), ADDRESS)
 
 
 def test_what_is_private_is_not_on_a_home_either() -> None:

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from bot.approvals.model.decision import Approve, Reject
 from bot.approvals.model.ids import JSON
-from bot.approvals.model.policy import Action, CardTerms, Escalate, Step, Via, Warn, one_stage
+from bot.approvals.model.policy import Action, CardTerms, Escalate, OnStale, Step, UndoTerms, Via, Warn, one_stage
 from bot.approvals.model.question import Item, Option, Verdict
-from bot.approvals.model.request import Edit, Request
+from bot.approvals.model.request import Edit, Reopened, ReopenedBy, Request
 from bot.slack import actions, blocks, display, text
 from bot.slack.lines import lines
 from bot.slack.modals import answer_modal, question_pages, value_rows
@@ -24,6 +24,7 @@ from bot.slack.modals.answer_modal import Modal
 from bot.slack.modals.question_pages import File
 from tests.support.examples import examples
 from tests.unit.slack import limits, samples
+from tests.unit.slack.cards.test_undo import asks, window
 from tests.unit.slack.samples import BOB, CAROL, DELETE, NOW, POLICY, REFUND, YES_OR_NO, question, request, vote
 
 FILE = File(name="request-4be1d07c-version-1.txt", digest="f" * 64)
@@ -397,3 +398,62 @@ def test_the_file_holds_all_of_it_in_words_and_as_json() -> None:
     assert written.count("ab " * 2999) == 2
     assert "Sum  12,000" in written
     assert '"sum": 12000' in written
+
+
+# --- After the decision -------------------------------------------------------------------------
+
+
+def test_the_rule_says_what_holds_after_the_decision() -> None:
+    terms = replace(
+        POLICY,
+        hold=timedelta(seconds=30),
+        valid_for=timedelta(hours=1),
+        undo=UndoTerms(approvers=("@ops-leads",), requester=True),
+    )
+    stops = replace(terms, on_stale=OnStale.STOP, undo=UndoTerms(requester=False))
+
+    said = seen(answer_modal.view_all(request(policy=terms)))
+    others = seen(answer_modal.view_all(request(policy=stops)))
+
+    assert "A decision is held for 30 seconds before the agent gets it" in said
+    assert "An approval is valid for 1 hour; after that, people are asked again" in said
+    assert "What the agent does can be undone by @U0ALICE or @ops-leads, if it offers that" in said
+    assert "An approval is valid for 1 hour; after that, the task is stopped" in others
+    assert "What the agent does can be undone by those who approve, if it offers that" in others
+    assert not any("held for" in line or "undone" in line for line in seen(answer_modal.view_all(request())))
+
+
+def test_details_of_what_can_be_undone_say_how_by_whom_and_until_when() -> None:
+    said = seen(answer_modal.view_all(window()))
+
+    assert "To undo  Moves the files back" in said
+    assert "What was done" in said
+    assert "May undo it: @U0ALICE" in said
+    assert any(
+        line.startswith("Until: ") and line.endswith("After that, it can no longer be undone, and stays as it is")
+        for line in said
+    )
+    assert not any(line.startswith(("Needs", "May answer", "Answer by")) for line in said)
+
+
+def test_details_of_what_cannot_be_undone_say_so() -> None:
+    said = seen(answer_modal.view_all(window(about=asks(Verdict.KEEP))))
+
+    assert "It cannot be undone" in said
+    assert not any(line.startswith(("May undo it", "Until")) for line in said)
+
+
+def test_a_review_of_what_can_be_undone_ends_with_its_answers() -> None:
+    assert pressed(answer_modal.review(window())) == {
+        "Undo": actions.UNDO,
+        "Keep": actions.KEEP,
+        "Details": actions.VIEW_ALL,
+    }
+
+
+def test_details_say_who_called_the_last_answer_off() -> None:
+    reopened = Reopened(by=BOB, at=NOW, why=ReopenedBy.STOPPED)
+
+    said = seen(answer_modal.view_all(request(reopened=reopened)))
+
+    assert any(line.startswith("@U0BOB stopped it before the agent got it") for line in said)

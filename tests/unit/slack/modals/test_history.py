@@ -78,6 +78,25 @@ def words(modal: Modal) -> str:
         (an_event("unreached", why="user_disabled"), "The card could not be sent to <@U0BOB>."),
         (replace(an_event("unreached", channel="C1"), person=None), "The card could not be sent to <#C1>."),
         (an_event("taken_back"), "<@U0BOB> took the answer back."),
+        (an_event("voted", verdicts=["undo"], outcome="undo"), "<@U0BOB> chose *Undo*. That settled it: *undo*."),
+        (an_event("voted", verdicts=["keep"], outcome="keep"), "<@U0BOB> chose *Keep*. That settled it: *keep*."),
+        (
+            an_event("delivery_stopped", decision="approve"),
+            "<@U0BOB> stopped the decision (*approved*) before the agent got it.",
+        ),
+        (an_event("delivery_stopped"), "<@U0BOB> stopped the decision before the agent got it."),
+        (replace(an_event("window_closed"), person=None), "Nobody undid it in time, so it stays."),
+        (
+            replace(an_event("stale"), person=None),
+            "The agent could not be given the decision in time, so the decision was not used.",
+        ),
+        (replace(an_event("undo_offered"), person=None), "The agent did it, and offers to undo that."),
+        (replace(an_event("undo_settled"), person=None), "The offer to undo it is over."),
+        (replace(an_event("opened"), person=None), "The agent asked."),
+        (
+            replace(an_event("opened", question={"window": {"how": "Moves it back"}}), person=None),
+            "The agent said what it has done, and how that can be undone.",
+        ),
         (
             replace(an_event("webhook_delivered", host="hooks.example.com"), person=None),
             "The program was told at hooks.example.com.",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from countersign import AlreadyConsumed, CountersignError, NotApproved
+from countersign import AlreadyConsumed, CountersignError, DecisionStale, NotApproved
 from countersign.adapters._calls import About, Call, Ruling, rule_sync
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class ToolGate:
         call = Call(key=f"{same}:{self._settled[same] + 1}", name=name, arguments=arguments, description=_who(context))
         try:
             ruled = rule_sync(self._client, [call], self._execution, **self._about)[0]
-        except AlreadyConsumed:
+        except (AlreadyConsumed, DecisionStale):
             self._settled[same] += 1
             raise
         self._settled[same] += 1
@@ -136,7 +136,7 @@ class HumanInput:
     *Approve* accepts. Words are feedback: the agent works on, and people are asked again. Anything else stops the crew:
     a rejection, silence, and empty words, which CrewAI itself takes for acceptance. `kickoff` raises HookAborted then,
     because after other errors CrewAI would run the task again. Its `__cause__` is Rejected, Expired, Cancelled,
-    NotApproved or AlreadyConsumed.
+    NotApproved, AlreadyConsumed or DecisionStale.
 
     CrewAI keeps the provider in a context variable: set it in the context that kicks off. `key` names the run.
     """
@@ -182,7 +182,7 @@ class HumanInput:
             raise HookAborted("crew.train() asks for feedback in the terminal: train without HumanInput.")
         try:
             return self._ask(self._get_output_string(answer), context.task.description if context.task else "")
-        except (NotApproved, AlreadyConsumed) as error:  # CrewAI would run the task again, and ask again
+        except (NotApproved, AlreadyConsumed, DecisionStale) as error:  # CrewAI would run the task again, and ask again
             raise HookAborted(str(error)) from error
 
     def _ask(self, result: str, task: str) -> str | None:

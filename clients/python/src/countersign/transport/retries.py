@@ -14,6 +14,7 @@ from countersign import reading
 from countersign.errors import (
     AlreadyConsumed,
     CountersignError,
+    DecisionStale,
     FieldError,
     Forbidden,
     InvalidRequest,
@@ -43,6 +44,7 @@ _CONFLICT = "conflict"
 _BY_SLUG: Mapping[str, type[Problem]] = {
     "already-consumed": AlreadyConsumed,
     "not-settled": NotSettled,
+    "stale-decision": DecisionStale,
     "key-reused": KeyAlreadyUsed,
 }
 _BY_STATUS: Mapping[int, type[Problem]] = {

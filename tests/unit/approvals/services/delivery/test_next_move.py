@@ -10,8 +10,18 @@ from bot.approvals.model.agent import Asked, Phase, ThreadStatus
 from bot.approvals.model.decision import Answered, Approve, Cancelled
 from bot.approvals.model.ids import RequestId, TaskId, ThreadId
 from bot.approvals.model.request import Decided, Request
-from bot.approvals.model.task import Failed, Failure, Running, Starting, Task, TaskState, Waiting
-from bot.approvals.rules.next_action import GiveUp, Move, Proceed, Record, Resume, Start, next_move
+from bot.approvals.model.task import Failed, Failure, Gone, Part, Running, Starting, Task, TaskState, Waiting
+from bot.approvals.rules.next_action import (
+    AskAfterStale,
+    AskInstead,
+    GiveUp,
+    Move,
+    Proceed,
+    Record,
+    Resume,
+    Start,
+    next_move,
+)
 from tests.support.fakes.clock import MORNING
 from tests.support.fakes.world import ALICE, CHANNEL, FIRST, RITA, SECOND, a_request, question
 
@@ -34,6 +44,13 @@ def a_task(state: TaskState) -> Task:
     )
 
 
+OTHER = question(title="Delete everything?")
+STALE = a_request(state=Decided(decision=APPROVED, next_try=MORNING, valid_until=MORNING))
+STALE_LATER = a_request(state=Decided(decision=APPROVED, next_try=None, attempts=1, valid_until=MORNING))
+VALID = a_request(state=Decided(decision=APPROVED, next_try=MORNING, valid_until=MORNING + HOUR))
+HELD = a_request(state=Decided(decision=APPROVED, next_try=MORNING, held_until=MORNING + HOUR))
+HELD_TILL_NOW = a_request(state=Decided(decision=APPROVED, next_try=MORNING, held_until=MORNING))
+HELD_ITS_STEP_BACK = replace(HELD, gone=Gone(part=Part.STEP, name="act"))
 DUE = a_request(state=Decided(decision=APPROVED, next_try=MORNING))
 PUT_OFF = a_request(state=Decided(decision=APPROVED, next_try=MORNING + HOUR))
 EXHAUSTED = a_request(state=Decided(decision=APPROVED, next_try=None, failure=FAILURE))
@@ -42,6 +59,7 @@ OPEN = a_request()
 FAILED = Failed(failure=FAILURE, retryable=True)
 
 WAITS = ThreadStatus(phase=Phase.WAITING, asked=ASKED)
+ASKS_OTHER = ThreadStatus(phase=Phase.WAITING, asked=(Asked(interrupt_id=FIRST, question=OTHER),))
 ANSWERED = ThreadStatus(phase=Phase.FAILED, answered=frozenset({FIRST}))
 LOST = ThreadStatus(phase=Phase.LOST)
 STOPPED = ThreadStatus(phase=Phase.STOPPED)
@@ -63,6 +81,17 @@ BROKEN = ThreadStatus(phase=Phase.BROKEN)
         pytest.param(FAILED, [DUE], ANSWERED, Proceed(DUE), id="an answer that was taken is not given again"),
         pytest.param(Waiting(), [PUT_OFF], WAITS, Record(), id="nothing is tried before its time"),
         pytest.param(FAILED, [EXHAUSTED], ANSWERED, Record(), id="nothing is tried for ever"),
+        pytest.param(Waiting(), [STALE], WAITS, AskAfterStale(STALE), id="what is too old is asked again"),
+        pytest.param(FAILED, [STALE], ANSWERED, AskAfterStale(STALE), id="and is not given once more"),
+        pytest.param(
+            FAILED, [STALE_LATER], ANSWERED, AskAfterStale(STALE_LATER), id="nor is one that waits for a person"
+        ),
+        pytest.param(Waiting(), [STALE], ASKS_OTHER, AskInstead(STALE, *ASKS_OTHER.asked), id="another is asked first"),
+        pytest.param(Running(), [STALE], DONE, Record(), id="what the agent took in time is recorded"),
+        pytest.param(Waiting(), [VALID], WAITS, Resume(VALID), id="what is still valid is given"),
+        pytest.param(Waiting(), [HELD], WAITS, Record(), id="what is held is not given"),
+        pytest.param(Waiting(), [HELD_ITS_STEP_BACK], WAITS, Record(), id="nor if its code is back"),
+        pytest.param(Waiting(), [HELD_TILL_NOW], WAITS, Resume(HELD_TILL_NOW), id="what was held is given"),
         pytest.param(Waiting(), [CALLED_OFF], WAITS, Record(), id="a cancelled request resumes nothing"),
         pytest.param(Waiting(), [OPEN], WAITS, Record(), id="an open request resumes nothing"),
         pytest.param(Running(), [DUE], DONE, Record(), id="an answer that got through is recorded"),

@@ -163,13 +163,21 @@ def test_lists_are_masked_row_by_row() -> None:
     records = Records(task=task, requests=(request,), messages=())
     page = Page(rows=(Row(records=records, request=request), Row(records=records)), total=2)
     contents = Contents(
-        person=a_person(), look=Look(), waiting=page, asked=page, decided=page, all_waiting=1, overdue=0, graphs=()
+        person=a_person(),
+        look=Look(),
+        waiting=page,
+        asked=page,
+        decided=page,
+        all_waiting=1,
+        overdue=0,
+        graphs=(),
+        undoable=page,
     )
 
     shown = masking().contents(contents)
 
     assert "swordfish" not in repr([row.records.task for row in shown.waiting.rows])
-    for each in (shown.waiting, shown.asked, shown.decided):
+    for each in (shown.waiting, shown.asked, shown.decided, shown.undoable):
         first, second = each.rows
         assert first.request is not None
         assert first.request.question.title == f"Set {MASK}?"

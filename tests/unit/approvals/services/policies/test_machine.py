@@ -236,5 +236,5 @@ def seated(standing: Sequence[frozenset[Person]], groups: Sequence[Group], agree
     )
 
 
-OnePolicy.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+OnePolicy.TestCase.settings = settings(max_examples=32, stateful_step_count=25, deadline=None)
 TestOnePolicy = OnePolicy.TestCase
