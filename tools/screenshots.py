@@ -24,9 +24,10 @@ QUALITY = 82
 WINDOWS = stage.Windows(remind=timedelta(hours=1), escalate=timedelta(hours=4), deadline=timedelta(hours=12))
 PAYMENT = '/task payment payee="Harbour Print" amount=310.10 purpose="Invoice 2041"'
 TICKETS = '/task payment payee="Northern Rail" amount=1240.00 purpose="Season tickets, spring"'
+HOTEL = '/task payment payee="Hotel Baltic" amount=420.00 purpose="Team days"'
 MAIL = '/task email to=ada@example.org subject="Your order" text="It leaves our harbour on Friday."'
 CLEANUP = "/task cleanup path=logs older_than=90d"
-NOTICE = "/task {graph} notice=\"Payments are slow at the moment. We are looking into it.\""
+NOTICE = '/task {graph} notice="Payments are slow at the moment. We are looking into it."'
 AS_WIDE_AS_SLACK = """
 @font-face { font-family: "As wide as Lato"; font-weight: 400; src: local("DejaVu Sans"); size-adjust: 88%; }
 @font-face { font-family: "As wide as Lato"; font-weight: 700 900; src: local("DejaVu Sans Bold"); size-adjust: 80%; }
@@ -66,7 +67,7 @@ def take(opened: Browser, url: str) -> None:
     """All pictures, one after the other, of one morning in #ops."""
     alice = Person.at(opened, url, device_scale_factor=2, bypass_csp=True, size=(1280, 800)).sits("alice")
     telephone = Person.at(opened, url, device_scale_factor=2, bypass_csp=True, size=(390, 780), has_touch=True)
-    three_ways(alice)
+    held(alice)
     settled(alice, telephone)
     rejected(alice)
     waiting(alice)
@@ -76,13 +77,22 @@ def take(opened: Browser, url: str) -> None:
     beside(alice)
     narrow(telephone.sits("bob"))
     programs(Person.at(opened, url, device_scale_factor=2, bypass_csp=True, size=(1280, 800)).sits("bob"), telephone)
+    three_ways(Person.at(opened, url, device_scale_factor=2, bypass_csp=True, size=(1280, 800)).sits("alice"))
 
 
-def three_ways(who: Person) -> None:
-    """The cards of the three graphs that the guide shows."""
-    for graph, words in (("ask_first", "Publish this notice?"), ("gated", "publish"), ("act_first", "can undo it until")):
-        who.starts(NOTICE.format(graph=graph), having=words)
-        card(who, graph)
+def held(who: Person) -> None:
+    """A payment that bob has approved, before the agent knows; then one that he took back, and approved after all."""
+    who.starts(HOTEL, having="Hotel Baltic")
+    who.takes("bob")
+    who.presses("Approve")
+    expect(who.thread.get_by_role("button", name="Stop")).to_be_visible()
+    card(who, "held")
+    who.presses("Undo")
+    expect(who.thread.get_by_role("button", name="Approve")).to_be_visible()
+    card(who, "taken-back")
+    who.presses("Approve")
+    expect(who.message("started payment")).to_contain_text("approved by @bob")
+    who.takes("alice")
 
 
 def settled(who: Person, telephone: Person) -> None:
@@ -92,6 +102,7 @@ def settled(who: Person, telephone: Person) -> None:
     who.presses("Approve")
     who.takes("alice")
     who.opens_thread("started cleanup", having="can undo it until")
+    expect(who.message("started cleanup")).to_contain_text("can undo it until")
     shoot(who, "undo")
     telephone.sits("alice").opens_thread("started cleanup", having="can undo it until")
     shoot(telephone, "undo-narrow")
@@ -107,7 +118,7 @@ def rejected(who: Person) -> None:
     who.presses("Reject…")
     who.dialog.get_by_role("textbox", name="Why?").fill("Invoice 2041 was paid on Monday.")
     who.dialog.get_by_role("button", name="Reject").click()
-    expect(who.message("started payment")).to_contain_text("Rejected by @bob")
+    expect(who.message("started payment")).to_contain_text("Rejected by @bob · Nothing was paid")
     who.takes("alice")
 
 
@@ -186,19 +197,37 @@ def programs(bob: Person, telephone: Person) -> None:
     bob.presses("Approve")
     expect(bob.page.get_by_role("list", name="Webhooks")).to_contain_text("signature verified")
     expect(bob.thread).to_contain_text("Approved by @bob")
+    expect(bob.message("billing-service")).to_contain_text("pproved by @bob")
     shoot(bob, "programs")
+
+
+def three_ways(who: Person) -> None:
+    """The cards of the three graphs that the guide shows."""
+    for graph, words in (
+        ("asking", "Publish this notice?"),
+        ("gated", "publish"),
+        ("reversible", "can undo it until"),
+    ):
+        who.starts(NOTICE.format(graph=graph), having=words)
+        card(who, graph)
 
 
 def card(who: Person, name: str) -> None:
     """The newest message with buttons in the open thread, and nothing around it."""
-    shown = who.thread.get_by_role("article").filter(has=who.page.get_by_role("button", name=re.compile("Details|Review"))).last
+    shown = (
+        who.thread.get_by_role("article")
+        .filter(has=who.page.get_by_role("button", name=re.compile("Details|Review")))
+        .last
+    )
     shown.scroll_into_view_if_needed()
     shoot(who, name, of=shown)
 
 
 def shoot(who: Person, name: str, *, of: Locator | None = None) -> None:
-    """Write the picture, of the page or of a part of it, without a blinking cursor and with nothing under the pointer, once nothing moves any more."""
+    """Write the picture, of the page or of a part of it, without a blinking cursor and with nothing under the pointer,
+    once nothing moves any more."""
     who.page.mouse.move(0, 0)
+    who.page.evaluate("document.activeElement?.blur()")
     who.page.add_style_tag(content=AS_WIDE_AS_SLACK)
     who.page.evaluate("document.documentElement.style.setProperty('caret-color', 'transparent')")
     who.page.evaluate("document.fonts.ready")

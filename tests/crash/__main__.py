@@ -67,16 +67,23 @@ def _plans(tasks: int, kills: int, seed: int) -> dict[str, list[Plan]]:
     alone = replace(plan, of="process")
     undo = [(f"undo: {point}", point) for point in UNDO_POINTS]
     often = 2 * CHANCE  # a task comes to each of these points only once or twice
+    patient = 2 * plan.deadline  # so that most are approved, and most of what they do is undone or kept
     return {
         SQLITE: [
             *(replace(alone, name=point, points=(point,)) for point in POINTS),
-            *(replace(alone, name=name, points=(point,), gates=0, chance=often) for name, point in undo),
+            *(
+                replace(alone, name=name, points=(point,), gates=0, chance=often, deadline=patient)
+                for name, point in undo
+            ),
             replace(alone, name="any process", any_moment=2),
             replace(faulty, name="Slack misbehaves", faults="slack"),
         ],
         REDIS: [
             *(replace(plan, name=point, points=(point,)) for point in POINTS),
-            *(replace(plan, name=name, points=(point,), gates=0, chance=often) for name, point in undo),
+            *(
+                replace(plan, name=name, points=(point,), gates=0, chance=often, deadline=patient)
+                for name, point in undo
+            ),
             replace(plan, name="any process", any_moment=2),
             replace(faulty, name="Slack misbehaves", faults="slack"),
             replace(faulty, name="Redis dies", faults="redis"),

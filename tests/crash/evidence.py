@@ -21,7 +21,7 @@ from simulator.client import Simulator, render_text
 from tests.crash.people import ALICE, all_messages
 from tests.crash.people import Message as Shown
 
-SETTLING = ("voted", "expired", "cancelled", "window_closed")
+SETTLING = ("voted", "expired", "cancelled", "window_closed", "opened")
 OPEN = ("[Approve", "[Reject", decision_words.WAITING, "aiting for the agent")
 """What no message shows once all is over."""
 

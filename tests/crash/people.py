@@ -62,7 +62,7 @@ class People:
         self.sent += 1
         line = f"/task gates number={number} gates={gates} folder={folder}"
         if not gates:
-            line = f"/task undo number={number} window={int(2 * self.deadline)} folder={folder}"
+            line = f"/task undo number={number} window={int(self.deadline)} folder={folder}"
         answer = await self.simulator.seat("alice").command(room(number), line)
         if answer["ok"]:
             self.acknowledged.append(number)
@@ -114,8 +114,8 @@ class People:
     def _regretted(self, channel: str, ts: str, title: str) -> Card:
         """A card that offers to undo something: on it, or beside what had been approved."""
         chance, now = random.Random(f"{self.seed} {title} {ts}"), asyncio.get_running_loop().time()
-        wants = "both" if self.prompt else chance.choice(["undo", "undo", "undo", "keep", "both", "nothing"])
-        last = 0.6 if self.prompt else chance.choice([0.6, 2 * self.deadline])
+        wants = "undo" if self.prompt else chance.choice(["undo", "undo", "undo", "keep", "both", "nothing"])
+        last = 0.6 if self.prompt else chance.choice([0.6, self.deadline])
         never = float("inf")
         return Card(
             channel=channel,

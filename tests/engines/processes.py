@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from bot.approvals.model.actor import Actor, Shown
 from bot.approvals.model.decision import ItemVerdict
-from bot.approvals.model.ids import JSON
+from bot.approvals.model.ids import JSON, TaskId
 from bot.approvals.model.policy import Expire, Step
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
@@ -55,6 +55,7 @@ class Process:
     fuse: Fuse = field(default_factory=Fuse)
     work: FakeWork = field(default_factory=FakeWork)
     directory: FakeDirectory = field(default_factory=FakeDirectory)
+    valid_for: timedelta | None = None
 
     def __post_init__(self) -> None:
         self.directory.add(ALICE)
@@ -65,13 +66,15 @@ class Process:
         )
         agents = PublishedAgents(storage=storage, ask=nothing_to_object)
         unit = UnitOfWork(storage=storage, agents=agents, eligibility=eligibility, expiry=self.expiry, work=self.work)
-        policy_choice = PolicyChoice(policies=POLICIES, directory=self.directory)
+        otherwise = replace(POLICIES.otherwise, valid_for=self.valid_for)
+        policies = replace(POLICIES, otherwise=otherwise)
+        policy_choice = PolicyChoice(policies=policies, directory=self.directory)
         self.votes = Votes(unit=unit, policy_choice=policy_choice)
         self.delivery: Delivery = a_delivery(
             storage=storage,
             engine=engine,
             directory=self.directory,
-            policies=POLICIES,
+            policies=policies,
             work=self.work,
             clock=self.clock,
         )
@@ -96,12 +99,17 @@ class Process:
         while self.work.deliveries:
             await self.delivery.drive(self.work.deliveries.pop(0))
 
+    async def deliver(self, task_id: TaskId) -> None:
+        await self.delivery.drive(task_id)
+
     async def request(self, task: Task) -> Request:
         (request,) = await self.storage.requests_of(task.id)
         return request
 
     async def vote(self, task: Task, verdict: ItemVerdict) -> None:
-        request = await self.request(task)
+        await self.vote_on(await self.request(task), verdict)
+
+    async def vote_on(self, request: Request, verdict: ItemVerdict) -> None:
         shown = Shown(request_id=request.id, version=request.version, digest=request.digest)
         await self.votes.vote(Actor(person=ALICE, at=self.clock.now), shown, (verdict,))
 

@@ -87,7 +87,7 @@ async def langgraph(request: pytest.FixtureRequest, question: JSON = QUESTION) -
             graph = LoadedGraph(name="asks", description="", compiled=compiled, form=inputs.read(compiled, None))
             yield LangGraphEngine(registry=Registry(graphs={"asks": graph}, saver=saver))
 
-    yield Subject(open=open, make=lambda key: _task(TaskId(f"task-{key}"), key, graph="asks"), took=took)
+    yield Subject(open=open, make=lambda key: a_task_of(TaskId(f"task-{key}"), key, graph="asks"), took=took)
 
 
 @asynccontextmanager
@@ -98,12 +98,13 @@ async def caller(request: pytest.FixtureRequest, question: JSON = QUESTION) -> A
 
     def make(key: str) -> Task:
         id = task_id_of(digits_of("request", "shop", key)[:20])
-        return _task(id, key, graph="shop", inputs={"question": question})
+        return a_task_of(id, key, graph="shop", inputs={"question": question})
 
     yield Subject(open=open, make=make, has_agent=False)
 
 
-def _task(id: TaskId, key: str, *, graph: str, inputs: dict[str, JSON] | None = None) -> Task:
+def a_task_of(id: TaskId, key: str, *, graph: str, inputs: dict[str, JSON] | None = None) -> Task:
+    """A task of this graph, or of a program, that nobody has begun."""
     return Task(
         id=id,
         thread_id=ThreadId(f"thread-{key}"),

@@ -50,7 +50,7 @@ KNOWN: Final = (
     r"as (?P<seat>\w+)",
     r"start the task (?P<again>again)",
     r'write "(?P<words>[^"]+)"',
-    r"press (?P<button>Approve|Reject|Details|History)",
+    r"press (?P<button>Approve|Reject|Undo|Details|History)",
     r"do (?P<wait>nothing)",
     r"look at your (?P<dms>DMs)",
 )

@@ -37,9 +37,9 @@ async def test_an_edit_within_the_minute_is_what_the_agent_gets(own_bot: Bot, si
 
     await room.seat("bob").edit(sent, "ap-south.example.com & more")
 
-    told = await heard(room, before, "Your answer is now this. The agent gets it in 60 seconds.")
+    told = await heard(room, before, "Your answer is now this. The agent gets it in 1 minute.")
     assert "> ap-south.example.com & more" in told
-    assert "[Take it back]" in told
+    assert "[Undo]" in told
     await thread.shows("Answered by @bob", "ap-south.example.com & more", "[Undo]", without=["eu-west"])
     await simulator.advance(SECONDS_HELD + 1)
     await thread.ended("Answered by @bob", "It was told: ap-south.example.com & more")

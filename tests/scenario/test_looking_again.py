@@ -41,7 +41,7 @@ OPEN = ("approve", "reject")
 @asynccontextmanager
 async def asked(house: House, room: Room, file: Path) -> AsyncIterator[Case]:
     """A graph that asks to delete a file, whose card bob has approved, and which has not acted yet."""
-    file.write_text("one")
+    hold(file, "one")
     async with case(house, room, f"/task watchful file={file}") as asked:
         await asked.stands(Pending)
         await approved(asked, "bob")
@@ -63,6 +63,11 @@ async def changed(it: Case, version: int) -> Request:
     return request
 
 
+def hold(file: Path, text: str) -> None:
+    """From now on the file holds this."""
+    file.write_text(text)
+
+
 def deleted(file: Path) -> list[str]:
     """What was deleted."""
     journal = file.with_suffix(".deleted")
@@ -75,7 +80,7 @@ async def test_the_world_has_changed(house: House, room: Room, tmp_path: Path) -
     file = tmp_path / "file"
     async with asked(house, room, file) as it:
         card, (copy,) = await it.card(), await it.copies()
-        file.write_text("another")
+        hold(file, "another")
         await it.later(seconds=31)
 
         await changed(it, 2)
@@ -98,10 +103,10 @@ async def test_it_changes_once_more_while_people_are_asked(house: House, room: R
     """A yes to what was shown is not used for what is there now: that is a third version."""
     file = tmp_path / "file"
     async with asked(house, room, file) as it:
-        file.write_text("another")
+        hold(file, "another")
         await it.later(seconds=31)
         await changed(it, 2)
-        file.write_text("a-third")
+        hold(file, "a-third")
 
         await approved(it, "carol")
         await it.later(seconds=31)
@@ -117,14 +122,13 @@ async def test_it_changes_once_more_while_people_are_asked(house: House, room: R
 
 
 async def test_the_world_is_as_it_was(house: House, room: Room, tmp_path: Path) -> None:
-    """If it is back to what was approved first while people are asked about the change, they are asked about that: their
-    yes was about something else."""
+    """If it is back to what was approved first while people are asked about the change, they are asked about that."""
     file = tmp_path / "file"
     async with asked(house, room, file) as it:
-        file.write_text("another")
+        hold(file, "another")
         await it.later(seconds=31)
         await changed(it, 2)
-        file.write_text("one")
+        hold(file, "one")
 
         await approved(it, "carol")
         await it.later(seconds=31)
@@ -153,7 +157,7 @@ async def test_a_no_to_the_change(house: House, room: Room, tmp_path: Path) -> N
     """The first yes does not count any more."""
     file = tmp_path / "file"
     async with asked(house, room, file) as it:
-        file.write_text("another")
+        hold(file, "another")
         await it.later(seconds=31)
         await changed(it, 2)
 
@@ -172,7 +176,7 @@ async def test_a_yes_to_the_version_of_before(house: House, room: Room, tmp_path
     """A click on a card that still shows what was approved first approves nothing, and says what has changed."""
     file = tmp_path / "file"
     async with asked(house, room, file) as it:
-        file.write_text("another")
+        hold(file, "another")
         await room.press("bob", await it.card(), "take_back")
         await it.stands(Pending)
         old = await it.card()

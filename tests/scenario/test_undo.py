@@ -67,6 +67,10 @@ def lines(journal: Path) -> list[str]:
     return journal.read_text().splitlines()
 
 
+def mend(journal: Path) -> None:
+    """The store is up again, so that the graph does not raise any more."""
+    journal.with_name(f"{journal.name}.fixed").touch()
+
 
 @on_both_stores
 async def test_undone_in_time(house: House, room: Room, tmp_path: Path) -> None:
@@ -144,7 +148,7 @@ async def test_too_late(house: House, room: Room, tmp_path: Path) -> None:
 
         assert "undone" in refused
         assert (await it.refusals())[-1] == "AlreadySettled"
-        await room.simulator.clear_faults()
+        await it.show_cards()
         assert await it.outcome() == "It stays."
         window = await it.stands(Delivered)
         assert acted_at == window.deadline
@@ -180,14 +184,14 @@ async def test_twice_at_once(house: House, room: Room, tmp_path: Path, other: st
 
         await asyncio.gather(room.press("bob", card, "undo"), room.press("dave", card, other))
 
-        await room.simulator.clear_faults()
+        await it.show_cards()
         await it.ended()
         window = await it.stands(Delivered)
         assert window.decision is not None
         (vote,) = window.votes
         assert len(await it.events("voted")) == 1
         assert await it.refusals() == ["AlreadySettled"]
-        did, what = lines(journal)
+        what = lines(journal)[-1]
         assert what.startswith("undone" if window.decision.outcome is Outcome.UNDO else "kept")
         await it.agree(*(["@bob"] if vote.person.user_id == BOB else ["@dave"]))
 
@@ -306,7 +310,7 @@ async def test_an_undo_that_raises_is_tried_again_under_the_same_key(
             assert "⚠️" in room.read(message)
             assert "✅" not in room.read(message)
 
-        Path(f"{journal}.fixed").touch()
+        mend(journal)
         await room.press("alice", told, "retry")
 
         await it.until(lambda: _is_over(it), "the end")

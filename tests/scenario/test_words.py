@@ -95,7 +95,7 @@ async def test_a_reply_answers_the_one_question_of_its_thread(bot: Bot, room: Ro
 
     told = await room.told("bob", after=before, containing="Taken as your answer")
     assert "> eu-west & <more>" in told
-    assert "[Take it back]" in told
+    assert "[Undo]" in told
     await thread.shows("Answered by @bob", "eu-west & <more>", "the agent gets it", "[Undo]", "[Stop]")
 
 

@@ -311,7 +311,7 @@ async def test_branches_that_look_again_at_one_approval_are_each_asked(tmp_path:
 
     builder: StateGraph[Any, Any, Any, Any] = StateGraph(State)
     builder.add_node("ask", ask)
-    builder.add_node("act", act)
+    builder.add_node("act", act)  # type: ignore[arg-type]
     builder.add_edge(START, "ask")
     builder.add_conditional_edges("ask", lambda _: [Send("act", each) for each in "xyz"], ["act"])
     async with a_stage(tmp_path, builder) as stage:

@@ -45,7 +45,7 @@ class Agent:
         return node
 
 
-def graph(*nodes: Callable[[State], State]) -> StateGraph[Any, Any, Any, Any]:
+def graph(*nodes: Any) -> StateGraph[Any, Any, Any, Any]:
     """These nodes side by side."""
     builder: StateGraph[Any, Any, Any, Any] = StateGraph(State)
     for number, node in enumerate(nodes):

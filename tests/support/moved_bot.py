@@ -22,7 +22,6 @@ from bot.settings import RoleSettings
 async def opened(settings: RoleSettings, clock: Clock = stores.system_clock) -> AsyncIterator[stores.Stores]:
     """The stores that the settings name, with this clock."""
 
-
     class Moved(datetime):
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]

@@ -1,6 +1,6 @@
 """A bot on the local Slack's clock, on SQLite or Redis, for all tests of a module; and its records, beside it.
 
-A module imports `FIXTURES` by their names. Its tests run on SQLite; `on_both_stores` has one run on Redis too.
+A module imports the fixtures. Its tests run on SQLite; `on_both_stores` has one run on Redis too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.ids import ChannelId, MessageRef, TaskId, Ts
 from bot.approvals.model.message import Message as Record
 from bot.approvals.model.message import MessageKind, revision_of
-from bot.approvals.model.request import Delivered, Pending, Request, RequestState
+from bot.approvals.model.request import Request, RequestState
 from bot.approvals.model.task import Ended, Failed, Task, TaskCancelled
 from bot.approvals.ports.storage import Records, Storage
 from bot.approvals.services.audit.proof import Broken, verify
@@ -32,7 +32,6 @@ from tests.support.clocked import born
 from tests.support.redis_server import RedisServer
 from tests.support.stage import PEOPLE, WAIT, Bot, Message, Room, Slack, Thread
 
-FIXTURES: Final = ("bot", "house", "houses", "room", "simulator", "store")
 on_both_stores: Final = pytest.mark.parametrize("store", ["sqlite", "redis"], indirect=True)
 MODULE: Final = "tests.support.moved_bot"
 _IN_SYNC: Final = (MessageKind.OPENING, MessageKind.CARD, MessageKind.COPY)
@@ -174,6 +173,11 @@ class Case:
     async def later(self, **span: float) -> None:
         """Let so much time pass, in `timedelta`'s words."""
         await self.simulator.advance(timedelta(**span).total_seconds())
+
+    async def show_cards(self) -> None:
+        """After `keep_cards`: the bot can change messages again, and tries to once more, five minutes later."""
+        await self.simulator.clear_faults()
+        await self.later(minutes=5)
 
     async def restart(self, **span: float) -> None:
         """Kill the bot, let so much time pass, and start it again."""
@@ -338,6 +342,3 @@ def answers(message: Message) -> list[str]:
     """The answers that a message offers, by the names of its buttons."""
     elements = [each for block in message.get("blocks") or [] for each in block.get("elements", [])]
     return [each["action_id"] for each in elements if each.get("action_id", "").partition(":")[0] in ANSWERS]
-
-
-__all__ = ["ANSWERS", "FIXTURES", "Case", "Delivered", "House", "Pending", "answers", "case", "on_both_stores", *FIXTURES]

@@ -318,4 +318,4 @@ def _decided(request: Request) -> Decided:
 
 
 def _decide(request: Request, decision: Decision, now: datetime) -> Request:
-    return replace(request, state=Decided(decision=decision, next_try=now))
+    return replace(request, state=Decided(decision=decision, next_try=now), reopened=None)

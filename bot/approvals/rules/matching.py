@@ -156,8 +156,8 @@ class Policies:
         """The policy that governs, with the question's keys replaced by the people that they hold, and with how the
         graph's cards look.
 
-        Raises `ConditionFailed` if a rule cannot be evaluated: it might have governed, so it cannot be skipped. Only for
-        an offer to undo it is skipped.
+        Raises `ConditionFailed` if a rule cannot be evaluated: it might have governed, so it cannot be skipped. It is
+        skipped only for an offer to undo.
         """
         look = self.cards.get(facts.graph, CardTerms())
         for rule in self.rules:

@@ -64,7 +64,7 @@ def next_step(request: Request, now: datetime) -> Due:
 
 def expired(request: Request, now: datetime) -> Request:
     """Settle the request as expired: nobody answered, and nothing else follows from that."""
-    return replace(request, state=Decided(decision=Expired(at=now), next_try=now))
+    return replace(request, state=Decided(decision=Expired(at=now), next_try=now), reopened=None)
 
 
 def _at_deadline(request: Request, action: Expire | Consent | Pick, now: datetime) -> Request:

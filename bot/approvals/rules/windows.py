@@ -59,7 +59,7 @@ def closed(request: Request, now: datetime) -> Request:
     until = request.deadline
     if not request.is_window or not isinstance(request.state, Pending) or until is None or until > now:
         return request
-    return replace(request, state=Decided(decision=WindowClosed(at=until), next_try=now))
+    return replace(request, state=Decided(decision=WindowClosed(at=until), next_try=now), reopened=None)
 
 
 # --- The approval that led to the action --------------------------------------------------------

@@ -54,7 +54,9 @@ class Options:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--once", action="store_true", help="play an approval, a rejection and an expiry, and exit")
+    parser.add_argument(
+        "--once", action="store_true", help="play an approval that is undone, a rejection and an expiry, and exit"
+    )
     parser.add_argument("--remind", type=_window, metavar="45s", help="when a reminder comes")
     parser.add_argument("--escalate", type=_window, metavar="90s", help="when others are asked by DM")
     parser.add_argument("--deadline", type=_window, metavar="180s", help="when it expires")

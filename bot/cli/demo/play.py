@@ -1,4 +1,5 @@
-"""`demo --once`: an approval, a rejection and an expiry, played on the real parts and told as the people see them."""
+"""`demo --once`: an approval that is undone, a rejection and an expiry, played on the real parts and told as people see
+them."""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ class Play:
     told: dict[str, str] = field(default_factory=dict)
 
     async def approval(self) -> None:
-        """alice starts, may not approve, bob approves, the files move."""
+        """alice starts, may not approve, bob approves, the files move; alice undoes it, and they are back."""
         self._title("An approval")
         alice, bob = self.simulator.seat("alice"), self.simulator.seat("bob")
         opening, card = await self._start(alice)
@@ -55,10 +56,14 @@ class Play:
         self._say("only alice sees", refusal)
         await self._press(bob, card, "approve", "Approve")
         await self._see(bob, opening, "Approved by @bob")
-        await self._see(bob, opening, "Moved 2 files")
+        offer = await self._see(bob, opening, "Moved 2 files of logs to the trash")
         left = {file.name for file in (self.folder / "logs").rglob("*.log")}
         if left != {"access-today.log", "jobs-4.log", "deploy.log"}:
             raise Differs(f"other files are left than should be: {sorted(left)}")
+        await self._press(alice, offer, "undo", "Undo")
+        await self._see(alice, opening, "Undone: moved 2 files")
+        if len(list((self.folder / "logs").rglob("*.*"))) != len(stage.LOGS):
+            raise Differs("files are missing although their move was undone")
 
     async def rejection(self) -> None:
         """bob rejects with a reason; nothing moves, and the graph says the reason."""

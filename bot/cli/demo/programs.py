@@ -44,6 +44,9 @@ STATES: Final = {
     "choose": ("answered", "good"),
     "mixed": ("approved in part", "bad"),
     "reject": ("rejected", "bad"),
+    "undo": ("to be undone", "bad"),
+    "keep": ("kept", "good"),
+    "closed": ("stays", "good"),
 }
 """What a decision's verdict is called, and how it is coloured."""
 

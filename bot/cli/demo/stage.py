@@ -57,6 +57,7 @@ def prepare(folder: Path, windows: Windows) -> None:
     """Make the demo's files anew; nothing outside the folder is touched."""
     for old in (folder / "state", folder / "logs", folder / ".trash"):
         shutil.rmtree(old, ignore_errors=True)
+    (folder / "ledger.db").unlink(missing_ok=True)  # or a payment says that an earlier demo paid the same
     (folder / "state").mkdir(parents=True)
     fill(folder / "logs")
     (folder / "policies.yaml").write_text(
@@ -122,15 +123,15 @@ def hint(folder: Path, windows: Windows) -> dict[str, Any]:
                 "text": "*Take Bob's seat* in the bar above, and press Approve again. "
                 "The files move to a trash folder, and the thread says so."
             },
-            {"text": "*Press Undo* as Alice, within ten minutes: the files are back. If nobody does, it stays."},
+            {"text": "*Press Undo* as Alice, within ten minutes: the files are back. If nobody does, they stay moved."},
             {"text": "*Start the task again, and press Reject* as Bob: you are asked why. The folder is full again."},
             {
                 "text": f"Or do nothing: a reminder comes after {words(windows.remind)}, a DM to Carol and Dave after "
                 f"{words(windows.escalate)}, and the request expires after {words(windows.deadline)}."
             },
             {
-                "text": f"*Or pay*, and approve as Bob: for {words(HOLD)} the agent does not get the answer. "
-                "Undo takes it back, and Stop opens it again for everybody.",
+                "text": f"*Or pay*, and approve as Bob: the agent gets the answer after {words(HOLD)}. "
+                "Until then Bob can take it back with Undo, and Carol can Stop it.",
                 "command": '/task payment payee="Harbour Print" amount=310.10 purpose="Invoice 2041"',
             },
             {

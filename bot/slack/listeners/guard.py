@@ -18,7 +18,15 @@ from slack_bolt.async_app import AsyncAck, AsyncRespond
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.model.actor import COMMAND, Actor
-from bot.approvals.model.errors import AlreadySettled, CountersignError, DrawnBefore, StaleVersion
+from bot.approvals.model.errors import (
+    AlreadySettled,
+    CountersignError,
+    DrawnBefore,
+    NothingToStop,
+    NothingToTakeBack,
+    StaleVersion,
+    TooLateToTakeBack,
+)
 from bot.approvals.model.ids import MessageId, Person
 from bot.slack import actions, text
 from bot.slack.blocks import Block
@@ -203,7 +211,7 @@ class Guard:
             actor = await self._actor_on(body)
         try:
             await handler(self._parts, Click(actor=actor, body=body, client=client, until=until))
-        except AlreadySettled:
+        except (AlreadySettled, NothingToStop, NothingToTakeBack, TooLateToTakeBack):
             await self._redraw(body)
             raise
         except (DrawnBefore, StaleVersion) as outdated:

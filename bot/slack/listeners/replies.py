@@ -23,7 +23,7 @@ from bot.slack.listeners.context import Parts
 from bot.slack.refusals import Refused
 
 TO_TAKE_BACK: Final = timedelta(minutes=1)
-"""How long an answer in words can be taken back: for that long its graph does not get it."""
+"""How long at least an answer in words is held: for that long its graph does not get it."""
 _IDS: Final = re.compile(r"([0-9a-f]{8,}):?\s+(.+)", re.DOTALL)
 
 
@@ -110,11 +110,14 @@ async def _shown(parts: Parts, request: Request, place: Place) -> Shown:
 
 async def tell(parts: Parts, person: Person, place: Place, saved: Request, said: str, sentence: str) -> None:
     """Show somebody in private what their answer is now, with the button that takes it back while that can be done."""
-    held = isinstance(saved.state, Decided)
-    if held:
-        sentence += f" {text.upper(programs.agent(saved))} gets it in {int(TO_TAKE_BACK.total_seconds())} seconds."
+    state = saved.state
+    held = isinstance(state, Decided) and state.revocable
+    if isinstance(state, Decided) and state.held_until is not None:
+        sentence += (
+            f" {text.upper(programs.agent(saved))} gets it in {text.span(state.held_until - state.decision.at)}."
+        )
     title = question_blocks.title(await parts.shown(saved))
-    back = blocks.button("Take it back", actions.TAKE_BACK, RequestTarget.of(saved).encoded())
+    back = blocks.button("Undo", actions.TAKE_BACK, RequestTarget.of(saved).encoded())
     shown: list[Block] = [
         blocks.section(f"{sentence}\n*{text.sentence(title, 150)}*"),
         blocks.rich(blocks.quote(blocks.run(text.shown(parts.masking.text(said), 1500).text))),

@@ -45,7 +45,7 @@ def offer(state: State) -> dict[str, Any]:
         "result": "1 line",
         "undo": {"how": "Takes the line out", "line": 1} if state.get("undo") != "never" else None,
     }
-    payload |= {key: state[key] for key in ("window", "at") if key in state}  # type: ignore[literal-required]
+    payload |= {key: state[key] for key in ("window", "at") if key in state}
     answer = interrupt(payload)
     _raise_if(state, "breaks", answer)
     return {"answer": answer}

@@ -1,4 +1,4 @@
-"""Asks to delete a file of a certain size, and looks again before it does: a file that has changed is asked about anew."""
+"""Asks to delete a file, and looks again before it does: a file that has changed is asked about anew."""
 
 from pathlib import Path
 from typing import Any, NotRequired

@@ -14,23 +14,41 @@ from hypothesis import strategies as st
 from bot.approvals.model import policy
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.caller import Caller, Consumed
-from bot.approvals.model.decision import Answered, Approve, Cancelled, Choose, Expired, Reject, Respond, Vote
+from bot.approvals.model.decision import (
+    Answered,
+    Approve,
+    Cancelled,
+    Choose,
+    Expired,
+    Keep,
+    Outcome,
+    Reject,
+    Respond,
+    Undo,
+    Vote,
+    WindowClosed,
+)
 from bot.approvals.model.hours import Hours
 from bot.approvals.model.ids import JSON, MessageRef, Person, Program
 from bot.approvals.model.message import Message, MessageKind
-from bot.approvals.model.question import Item, Question, Risk, Verdict
+from bot.approvals.model.question import Item, Question, Risk, Verdict, Window
 from bot.approvals.model.request import (
+    Before,
     Decided,
     Delivered,
     Edit,
     Extension,
+    NotUsed,
     OpenStage,
     Passed,
     Pending,
+    Reopened,
+    ReopenedBy,
     Request,
     Superseded,
 )
 from bot.approvals.model.task import Ended, Failed, Failure, Running, Starting, Task, TaskCancelled, Waiting
+from bot.approvals.model.undo_offer import UndoOffer
 from bot.storage.codec import decode, encode
 from tests.support.builders import NOON, a_message, a_person, a_question, a_request, a_task, an_event, an_item
 
@@ -115,6 +133,8 @@ questions = st.builds(
     convention=texts,
     labels=st.dictionaries(texts, texts, max_size=3),
     payload=json_values,
+    window=maybe(st.builds(Window, length=spans, at=maybe(moments), how=texts, problem=texts)),
+    look_again=texts,
 )
 steps = st.builds(
     policy.Step,
@@ -127,6 +147,7 @@ steps = st.builds(
         st.builds(policy.Consent),
         st.builds(policy.Pick, choice=texts),
         st.builds(policy.Overdue),
+        st.builds(policy.CloseWindow),
     ),
 )
 stages = st.builds(
@@ -158,12 +179,18 @@ policies = st.builds(
     auto=maybe(st.builds(policy.Auto, approve=st.booleans(), why=texts)),
     max_rounds=maybe(counts),
     via=tuples(texts),
+    hold=spans,
+    valid_for=maybe(spans),
+    on_stale=st.sampled_from(policy.OnStale),
+    undo=st.builds(policy.UndoTerms, approvers=tuples(texts), requester=st.booleans(), held=tuples(texts)),
 )
 item_verdicts = st.one_of(
     st.builds(Approve, reason=texts),
     st.builds(Reject, reason=texts),
     st.builds(Respond, value=json_values),
     st.builds(Choose, choice=texts),
+    st.builds(Undo),
+    st.builds(Keep),
 )
 votes = st.builds(
     Vote,
@@ -182,12 +209,31 @@ decisions = st.one_of(
     ),
     st.builds(Expired, at=moments),
     st.builds(Cancelled, by=askers, at=moments),
+    st.builds(WindowClosed, at=moments),
 )
+pending = st.builds(Pending, due_at=maybe(moments), taken=tuples(counts), reminded_at=maybe(moments))
 request_states = st.one_of(
-    st.builds(Pending, due_at=maybe(moments), taken=tuples(counts), reminded_at=maybe(moments)),
-    st.builds(Decided, decision=decisions, attempts=counts, next_try=maybe(moments), failure=maybe(failures)),
-    st.builds(Delivered, decision=decisions, at=moments),
-    st.builds(Superseded, at=moments),
+    pending,
+    st.builds(
+        Decided,
+        decision=decisions,
+        attempts=counts,
+        next_try=maybe(moments),
+        failure=maybe(failures),
+        held=maybe(pending),
+        held_until=maybe(moments),
+        valid_until=maybe(moments),
+    ),
+    st.builds(Delivered, decision=decisions, at=moments, valid_until=maybe(moments)),
+    st.builds(Superseded, at=moments, decision=maybe(decisions), changed=st.booleans()),
+)
+undo_offers = st.builds(
+    UndoOffer,
+    request_id=texts,
+    version=counts,
+    digest=texts,
+    until=moments,
+    outcome=st.sampled_from([None, Outcome.UNDO, Outcome.KEEP, Outcome.CLOSED]),
 )
 requests = st.builds(
     Request,
@@ -219,6 +265,9 @@ requests = st.builds(
     version=counts,
     edits=tuples(st.builds(Edit, person=people, at=moments)),
     votes=tuples(votes),
+    before=maybe(st.builds(Before, question=questions, decision=decisions, times=counts, why=st.sampled_from(NotUsed))),
+    reopened=maybe(st.builds(Reopened, by=people, at=moments, why=st.sampled_from(ReopenedBy))),
+    undo=maybe(undo_offers),
     revision=counts,
 )
 messages = st.builds(

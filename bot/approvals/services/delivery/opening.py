@@ -12,7 +12,7 @@ from bot import crash_points
 from bot.approvals.model.agent import Asked
 from bot.approvals.model.audit import event_of
 from bot.approvals.model.caller import is_of_caller, request_id_of
-from bot.approvals.model.decision import Answered, Approve, Reject, outcome_of
+from bot.approvals.model.decision import Answered, Approve, Reject, WindowClosed, outcome_of
 from bot.approvals.model.errors import InvalidAnswer, Unreachable
 from bot.approvals.model.ids import JSON, ChannelId, RequestId
 from bot.approvals.model.message import Message
@@ -254,8 +254,11 @@ def _before(requests: Sequence[Request], asked: Asked) -> Before | None:
 
 
 def _answer(request: Request) -> dict[str, JSON]:
-    """The answer that the policy gave without a person, and why, for the record."""
-    decision = request.decision
-    if not isinstance(decision, Answered):
-        return {}
-    return {"outcome": str(outcome_of(decision)), "why": decision.ruled}
+    """For the record: the answer that the policy gave without a person, and why; or that the time to undo was over."""
+    match request.decision:
+        case Answered(ruled=why) as decision:
+            return {"outcome": str(outcome_of(decision)), "why": why}
+        case WindowClosed() as decision:
+            return {"outcome": str(outcome_of(decision))}
+        case _:
+            return {}

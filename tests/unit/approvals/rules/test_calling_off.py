@@ -129,6 +129,22 @@ def test_a_new_answer_makes_the_request_forget_who_called_off_the_last_one() -> 
     assert held(again, BOB).reopened is None
 
 
+def test_a_request_that_is_over_names_nobody_who_called_off_an_earlier_answer() -> None:
+    """If it is ever asked again, that is for another reason."""
+    again = calling_off.take_back(held(a_request(), ALICE), ALICE, LATER)
+    window = window_request()
+    undone = calling_off.hold(cast(window, RITA, Undo()), window, timedelta(), LATER)
+    reopened = calling_off.take_back(undone, RITA, LATER)
+
+    for request in (
+        timeouts.expired(again, LATER),
+        lifecycle.cancel(again, RITA, LATER),
+        timeouts.next_step(reopened, LATER + HOUR).request,
+    ):
+        assert isinstance(request.state, Decided)
+        assert request.reopened is None
+
+
 # --- Taken back ---------------------------------------------------------------------------------
 
 

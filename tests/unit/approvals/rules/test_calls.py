@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.approvals.model.caller import Caller, request_id_of, task_id_of, task_of_request
-from bot.approvals.model.decision import Cancelled, Decision, Expired
+from bot.approvals.model.decision import Cancelled, Decision, Expired, Keep, Undo, WindowClosed
 from bot.approvals.model.ids import Program, RequestId, TaskId
 from bot.approvals.model.request import Decided, Delivered, Pending, Request, RequestState, Superseded
 from bot.approvals.model.task import Ended, Failed, Failure, Task, TaskCancelled, TaskState
@@ -20,6 +20,9 @@ TASK = a_task(task_id_of("0" * 20), caller=CALLER)
 PENDING = Pending(due_at=None)
 SHOP = Program(name="shop")
 CANCELLED, EXPIRED = Cancelled(by=SHOP, at=NOON), Expired(at=NOON)
+
+UNDONE, KEPT = an_answer(verdicts=(Undo(),)), an_answer(verdicts=(Keep(),))
+CLOSED = WindowClosed(at=NOON)
 
 
 def in_state(state: RequestState) -> Request:
@@ -44,6 +47,7 @@ def delivered(decision: Decision | None = None) -> Delivered:
         (decided(1, EXPIRED), CallStatus.EXPIRED),
         (delivered(), CallStatus.DECIDED),
         (delivered(EXPIRED), CallStatus.EXPIRED),
+        *((delivered(each), CallStatus.DECIDED) for each in (UNDONE, KEPT, CLOSED)),
         (delivered(CANCELLED), CallStatus.CANCELLED),
         (Superseded(at=NOON), CallStatus.SUPERSEDED),
         (Superseded(at=NOON, decision=an_answer(), stopped=True), CallStatus.SUPERSEDED),
@@ -74,6 +78,12 @@ def test_a_request_that_was_never_opened_stands_as_its_task_does(state: TaskStat
     [
         (PENDING, decided(0), None),
         (decided(0), decided(1), WebhookKind.DECIDED),
+        (decided(0, UNDONE), decided(1, UNDONE), WebhookKind.UNDO_REQUESTED),
+        (PENDING, decided(0, UNDONE), None),
+        (decided(1, UNDONE), delivered(UNDONE), None),
+        (decided(0, KEPT), decided(1, KEPT), WebhookKind.DECIDED),
+        (decided(0, CLOSED), decided(1, CLOSED), WebhookKind.DECIDED),
+        (decided(0, UNDONE), Superseded(at=NOON, decision=UNDONE), WebhookKind.SUPERSEDED),
         (decided(0, EXPIRED), decided(1, EXPIRED), WebhookKind.EXPIRED),
         (decided(0, CANCELLED), delivered(CANCELLED), WebhookKind.CANCELLED),
         (PENDING, Superseded(at=NOON), WebhookKind.SUPERSEDED),
