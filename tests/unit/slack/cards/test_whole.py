@@ -193,6 +193,7 @@ def check(asked: Request) -> None:
 @example(question(title="x" * 149 + "\n2. drop table orders_2019", text=""))
 @example(question(RUN, labels={"approve": "y" * 40}))
 @example(question(Item(name="a\nb", arguments={"k  k": 1}, verdicts=samples.YES_OR_NO)))
+@example(question(RUN, Item(name="", arguments={"": "\x08", "\u202e": "\u202e"}, verdicts=samples.YES_OR_NO)))
 @example(question(Item(name="n" * 90, arguments={}, verdicts=samples.YES_OR_NO)))
 def test_what_offers_an_answer_shows_all_that_is_asked(asked: Question) -> None:
     check(request(asked))
