@@ -236,6 +236,21 @@ async def test_after_the_deadline_the_stage_begins_anew_and_asks_whom_it_asked_f
             await world.vote(DORA, on=again)
 
 
+@pytest.mark.parametrize("stops", [False, True], ids=["taken back", "stopped"])
+async def test_a_stage_that_begins_anew_says_whom_it_asks_now(stops: bool) -> None:
+    """Its group has changed since it was opened."""
+    steps = (Step(after=HOUR, action=Expire()),)
+    async with a_world(otherwise=replace(policy(approvers=("@ops",), steps=steps), hold=5 * HOUR)) as world:
+        world.directory.groups["@ops"] = [ALICE, BOB]
+        request = await approved(world)
+        world.directory.groups["@ops"] = [ALICE, CAROL]
+        world.clock.advance(HOUR)
+
+        again = await (stop(world, request, CAROL) if stops else take_back(world, request))
+
+        assert (again.deadline, set(again.open.asked)) == (world.now + HOUR, {ALICE, CAROL})
+
+
 # --- Stopped ------------------------------------------------------------------------------------
 
 

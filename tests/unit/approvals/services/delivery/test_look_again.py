@@ -89,12 +89,19 @@ async def test_a_digest_of_nothing_that_was_approved_is_a_question_like_any_othe
         assert (second.version, second.before, isinstance(second.state, Pending)) == (1, None, True)
 
 
-async def test_what_is_still_open_takes_no_ones_place() -> None:
-    """In a parallel branch, an agent may name what nobody has approved yet."""
-    async with a_world({FIRST: asking(PRICE), **LATER}) as world:
+@pytest.mark.parametrize("voted", [False, True], ids=["open", "on its way"])
+async def test_what_the_agent_has_no_answer_to_keeps_its_place(voted: bool) -> None:
+    """A parallel branch may name what nobody has approved yet, or what was approved just now."""
+    async with a_world({FIRST: asking(PRICE)}) as world:
         task = await world.started()
+        request = await world.request(task)
+        request = await world.vote(ALICE, on=request) if voted else request
+        batch = Batch(clock=world.clock)
 
-        assert [request.interrupt_id for request in await world.requests(task)] == [FIRST, SECOND]
+        await world.delivery.opening.ask(batch, task, [request], asked(asking(DEARER, after=PRICE), SECOND))
+
+        assert [(change.opens, change.moves) for change in batch.changes] == [(True, False)]
+        assert batch.latest(request) == request
 
 
 async def test_of_two_approvals_the_last_that_the_agent_took_is_asked_again() -> None:
