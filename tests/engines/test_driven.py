@@ -95,8 +95,8 @@ class Process:
 
     async def drive(self, task: Task) -> None:
         """Do what was woken, and what a sweep finds."""
-        for callers in (False, True):
-            await AgentSweep(storage=self.storage, work=self.work, callers=callers).sweep(self.clock.now)
+        for elsewhere in (False, True):
+            await AgentSweep(storage=self.storage, work=self.work, elsewhere=elsewhere).sweep(self.clock.now)
         while self.work.deliveries:
             await self.delivery.drive(self.work.deliveries.pop(0))
 

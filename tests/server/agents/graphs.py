@@ -1,5 +1,5 @@
-"""The agents of the LangGraph Server that tests start. They run there, in its own environment, so they import nothing of
-this project.
+"""The agents of the LangGraph Server that tests start. They run there, in an environment of its own, and import nothing
+of this project.
 
 Each takes a `key`, and tells what it does by a line in the file that EFFECTS names: `<agent> <key> <value>`.
 """
@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
+import quick  # noqa: F401
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Send, interrupt
