@@ -1,6 +1,6 @@
 """A real LangGraph Server for the tests: `langgraph dev`, in an environment of its own.
 
-It is a tool of the tests, under a licence of its own (Elastic License 2.0), and no dependency. `make servers` makes its
+It is a tool of the tests, under a licence of its own (Elastic License 2.0), and no dependency. `make server` makes its
 environment. COUNTERSIGN_LANGGRAPH_ENV names another one.
 """
 
@@ -42,7 +42,7 @@ def program() -> Path:
     folder = Path(os.environ.get(VARIABLE) or ROOT / ".venv-server")
     found = folder / "bin" / "langgraph"
     if not found.exists():
-        raise NoServer(f"no LangGraph Server for the tests: {found} is missing; `make servers` installs it")
+        raise NoServer(f"no LangGraph Server for the tests: {found} is missing; `make server` installs it")
     return found
 
 
@@ -97,6 +97,10 @@ class LangGraphServer:
             self._process.wait(PATIENCE)
         self._process = None
 
+    def forget(self) -> None:
+        """Lose what the server has written to disk, as a machine without a disk does."""
+        shutil.rmtree(self.folder / ".langgraph_api", ignore_errors=True)
+
     def effects(self, agent: str, key: str) -> list[JSON]:
         """What the agents did for this key, in order (`tests/server/agents/graphs.py`)."""
         file = self.folder / "effects"
@@ -129,7 +133,7 @@ def _made(factory: pytest.TempPathFactory) -> LangGraphServer:
     except NoServer as error:
         if os.environ.get("CI"):
             pytest.fail(str(error), pytrace=False)
-        pytest.skip(f"LANGGRAPH SERVER IS NOT TESTED: {error}")
+        pytest.skip(str(error))
     return LangGraphServer(folder=factory.mktemp("langgraph-server"))
 
 
