@@ -100,7 +100,7 @@ def read(look: Look) -> ThreadStatus:
     if there is not None:
         asked.append(there.asked(look.now))
     open = {each.interrupt_id for each in asked}
-    failed = any(_raised(task) and open.isdisjoint(_ids(task)) for task in state["tasks"])
+    failed = any(_raised(task) and open.isdisjoint(_ids(task)) for task in state["tasks"]) and not _replayed(look)
     status = ThreadStatus(
         phase=_phase(asked=bool(asked), failed=bool(frozen) or (failed and failed_run(look.runs) is not None)),
         asked=tuple(asked),
@@ -248,11 +248,17 @@ def _failure(look: Look, *, begun: bool) -> Failure | None:
     if run is None or not (run["run_id"] == look.begun or _is_awaited(look.task, run)):
         return None
     kind = str((look.error or {}).get("error") or "")
-    if kind == _REPLAYED and begun:
+    if _replayed(look) and begun:
         return None
     if run["status"] == "interrupted":
         kind = "it was cancelled on the server"
     return Failure(error_id=error_id(run), summary=kind or "its run did not end in order", at=look.now)
+
+
+def _replayed(look: Look) -> bool:
+    """Whether the last run failed only because its answer was taken before. The step that it broke off has an error
+    too, which is not the graph's."""
+    return (look.error or {}).get("error") == _REPLAYED
 
 
 def _is_awaited(task: Task, run: Row) -> bool:
