@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 
 from bot.approvals.model.decision import Reject
+from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Delivered, Pending, Superseded
 from bot.approvals.model.task import Ended, Failed, TaskCancelled, Waiting
 from bot.engines.server.status import INTENT, INTERRUPT
 from tests.server.stage import Stage
 
-YES = {"decisions": [{"type": "approve"}]}
+YES: JSON = {"decisions": [{"type": "approve"}]}
 pytestmark = pytest.mark.heavy
 
 

@@ -86,9 +86,7 @@ def read(look: Look) -> ThreadStatus:
     if not state["tasks"]:
         return _done(look)
     answers = _answers(look)
-    waiting = list(_waiting(state))
-    if answers.by_others:
-        waiting = [each for each in waiting if each.id not in answers.by_others and not answers.all_by_others]
+    waiting = [each for each in _waiting(state) if each.id not in answers.by_others]
     frozen = frozenset(each.id for each in waiting if each.id in answers.by_us)
     asked = [_asked(look, each) for each in waiting if each.id not in frozen]
     there, written = standing(look), edits.written(look.requests, state)
@@ -138,8 +136,7 @@ class _Answers:
 
     by_us: frozenset[InterruptId] = frozenset()
     by_others: frozenset[InterruptId] = frozenset()
-    all_by_others: bool = False
-    """Whether somebody else's run answered whatever was open, without saying what."""
+    """As far as their step raised. Until then, a click that came too late looks the same."""
 
 
 def _phase(*, asked: bool, failed: bool) -> Phase:
@@ -197,12 +194,10 @@ def _answers(look: Look) -> _Answers:
             by_us |= {InterruptId(ours)} if ours else set()
         elif isinstance(resumed, dict) and resumed and all(_is_id(key) for key in resumed):
             by_others |= {InterruptId(key) for key in resumed}
-        elif resumed is not None:
+        elif resumed is not None:  # a list, or one value, which answers whatever is open
             everything = True
     raised = {id for task in look.state["tasks"] if _raised(task) for id in _ids(task)}
-    return _Answers(
-        by_us=frozenset(by_us), by_others=frozenset(by_others & raised), all_by_others=everything and bool(raised)
-    )
+    return _Answers(by_us=frozenset(by_us), by_others=frozenset(raised if everything else by_others & raised))
 
 
 def _ids(task: Row) -> Iterator[InterruptId]:
