@@ -20,7 +20,8 @@ from bot.approvals.model.ids import JSON, InterruptId
 from bot.approvals.model.question import Question
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Failure, Running, Starting, Task
-from bot.engines import payload, questions
+from bot.engines import agent_words, payload, questions
+from bot.engines.agent_words import Said
 from bot.engines.server import edits
 from bot.engines.server.client import Row
 from bot.engines.server.stops import Standing, Step, Stops, unbegun
@@ -272,12 +273,27 @@ def _asked(look: Look, waiting: _Waiting) -> Asked:
     value, types = payload.read(waiting.value)
     schema, more = payload.read(waiting.schema)
     question = _since(questions.read(value, schema, look.convention), waiting)
+    question = agent_words.with_reason(question, list(_said_last(look.state)))
     return Asked(
         interrupt_id=waiting.id,
         question=replace(question, types=(*types, *(f"schema {note}" for note in more))),
         place=waiting.place,
         fingerprint=fingerprint(payload.noted(value, types), schema, look.now, look.unbound),
     )
+
+
+def _said_last(state: Row) -> Iterator[Said]:
+    """The last messages of the models of this graph and of those within it."""
+    values = state.get("values")
+    messages = values.get(agent_words.MESSAGES) if isinstance(values, Mapping) else None
+    listed = [each for each in messages if isinstance(each, Mapping)] if isinstance(messages, list) else []
+    last = next((each for each in reversed(listed) if each.get("type") == "ai"), None)
+    if last is not None:
+        calls = last.get("tool_calls") or []
+        yield Said(content=last.get("content"), calls=[each for each in calls if {"name", "args"} <= each.keys()])
+    for task in state.get("tasks", ()):
+        if task.get("state"):
+            yield from _said_last(task["state"])
 
 
 def _since(question: Question, waiting: _Waiting) -> Question:

@@ -135,6 +135,20 @@ def test_an_outcome_is_what_the_graph_says_or_its_last_message() -> None:
     assert read("plain_done", state={**state, "values": [1]}).outcome == ""
 
 
+def test_the_models_own_reason_stands_before_the_words_of_the_tools_author() -> None:
+    """It is in the message that makes the calls which are asked about."""
+    state = recorded("plain_waiting")["state"]
+    call = {"name": "Refund", "args": {"order": "o-1", "amount": 40}, "id": "1"}
+    said = {"type": "ai", "content": "The parcel was late.", "tool_calls": [call]}
+    other = {**said, "tool_calls": [{**call, "args": {}}]}
+
+    told = read("plain_waiting", state={**state, "values": {"messages": [said, {"type": "human"}]}})
+    unrelated = read("plain_waiting", state={**state, "values": {"messages": [other]}})
+
+    assert told.asked[0].question.text.startswith("The parcel was late.")
+    assert "parcel" not in unrelated.asked[0].question.text
+
+
 # --- Breakpoints --------------------------------------------------------------------------------
 
 
