@@ -34,6 +34,8 @@ Point: TypeAlias = Literal[
     "consumed",
     "webhook-claimed",
     "webhook-sent",
+    "server-run-begun",
+    "server-stop-answered",
 ]
 
 VARIABLE: Final = "COUNTERSIGN_CRASH_AT"

@@ -10,6 +10,9 @@ from bot.approvals.ports.engine import Engine
 from bot.approvals.ports.storage import Storage
 from tests.engines.processes import records
 from tests.engines.subjects import DONE, ENGINES, Subject
+from tests.support.langgraph_server import langgraph_server
+
+__all__ = ["langgraph_server"]
 
 
 @pytest.fixture(params=ENGINES)

@@ -26,6 +26,7 @@ from bot.approvals.services.messages import wanted
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.sweep import AgentSweep
+from bot.approvals.services.tasks import Tasks
 from bot.approvals.services.unit_of_work import UnitOfWork
 from bot.approvals.services.votes import Votes
 from bot.engines.caller.engine import CallerEngine
@@ -37,7 +38,7 @@ from tests.support.fakes.directory import FakeDirectory
 from tests.support.fakes.fuse import Fuse, mortal
 from tests.support.fakes.wiring import NoInputs, a_delivery
 from tests.support.fakes.work import FakeWork
-from tests.support.fakes.world import ALICE, policy
+from tests.support.fakes.world import ALICE, RITA, policy
 
 HOUR = timedelta(hours=1)
 POLICIES = Policies(rules=(), otherwise=policy(steps=(Step(after=HOUR, action=Expire()),), reason_required=False))
@@ -59,6 +60,7 @@ class Process:
 
     def __post_init__(self) -> None:
         self.directory.add(ALICE)
+        self.directory.add(RITA)
         storage, engine = mortal(self.storage, self.fuse), mortal(self.engine, self.fuse)
         eligibility = Eligibility(directory=self.directory)
         self.expiry = DueSteps(
@@ -70,6 +72,7 @@ class Process:
         policies = replace(POLICIES, otherwise=otherwise)
         policy_choice = PolicyChoice(policies=policies, directory=self.directory)
         self.votes = Votes(unit=unit, policy_choice=policy_choice)
+        self.tasks = Tasks(unit=unit, directory=self.directory)
         self.delivery: Delivery = a_delivery(
             storage=storage,
             engine=engine,
@@ -94,8 +97,8 @@ class Process:
 
     async def drive(self, task: Task) -> None:
         """Do what was woken, and what a sweep finds."""
-        for callers in (False, True):
-            await AgentSweep(storage=self.storage, work=self.work, callers=callers).sweep(self.clock.now)
+        for elsewhere in (False, True):
+            await AgentSweep(storage=self.storage, work=self.work, elsewhere=elsewhere).sweep(self.clock.now)
         while self.work.deliveries:
             await self.delivery.drive(self.work.deliveries.pop(0))
 
@@ -106,8 +109,8 @@ class Process:
         (request,) = await self.storage.requests_of(task.id)
         return request
 
-    async def vote(self, task: Task, verdict: ItemVerdict) -> None:
-        await self.vote_on(await self.request(task), verdict)
+    async def vote(self, task: Task, verdict: ItemVerdict, on: Request | None = None) -> None:
+        await self.vote_on(on or await self.request(task), verdict)
 
     async def vote_on(self, request: Request, verdict: ItemVerdict) -> None:
         shown = Shown(request_id=request.id, version=request.version, digest=request.digest)

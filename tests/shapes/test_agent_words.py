@@ -14,7 +14,7 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import interrupt
 
 from bot.approvals.model.question import Question
-from bot.engines.langgraph.agent_words import MAX_REASON_CHARACTERS
+from bot.engines.agent_words import MAX_REASON_CHARACTERS
 from tests.shapes.agents import Outbox, model
 from tests.support.agent_stage import a_stage
 

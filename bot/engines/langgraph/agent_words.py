@@ -1,85 +1,25 @@
-"""Why an agent wants to call its tools: what its model said in the very message that calls them.
-
-LangChain's `HumanInTheLoopMiddleware` asks about tool calls, but its interrupt holds only what the tools' author wrote.
-The model's own words are in the state's `messages`. They are the last message of the model, and they count only if that
-message makes the calls that people are asked about.
-"""
+"""What a graph's model said last, in the state that a checkpoint holds (`bot.engines.agent_words`)."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage
 
 from bot.approvals.model.question import Question
-from bot.engines.payload import to_json
-from bot.engines.questions import tool_approval, tool_calls
+from bot.engines import agent_words
+from bot.engines.agent_words import MESSAGES, Said
 
-MESSAGES: Final = "messages"
-"""The key of the state that the middleware reads and writes."""
-MAX_REASON_CHARACTERS: Final = 1_000
-"""A model may say pages before it calls a tool. The rest is cut off, and an ellipsis says so."""
-
-_SHAPES: Final = (tool_calls.NAME, tool_approval.NAME)
-_THOUGHT: Final = re.compile(r"<(think|thinking|reasoning)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
-"""What some models think before they speak, if their server leaves it in the text."""
+__all__ = ["MESSAGES", "with_reason"]
 
 
 def with_reason(question: Question, conversations: Sequence[object]) -> Question:
-    """The question with the agent's own reason before the words of the tools' author. Unchanged if it is not about tool
-    calls, or if nothing shows why the agent makes them.
-
-    `conversations` are the messages of the graph and of the graphs within it. If several of them make these calls with
-    different words, nobody can tell whose they are, so none of them is taken.
-    """
-    if question.shape not in _SHAPES:
-        return question
-    said = {
-        _said(message) for message in map(_last, conversations) if message is not None and _makes(message, question)
-    }
-    reason = said.pop() if len(said) == 1 else ""
-    if not reason:
-        return question
-    described = question.text if question.text not in reason else ""
-    return replace(question, text="\n\n".join(filter(None, (reason, described))))
+    """The question with the agent's own reason. `conversations` are the messages of the graph and of those within."""
+    return agent_words.with_reason(question, [said for said in map(_last, conversations) if said is not None])
 
 
-def _last(messages: object) -> AIMessage | None:
+def _last(messages: object) -> Said | None:
     """The last message of the model. None if there is none."""
     listed = messages if isinstance(messages, list) else []
-    return next((each for each in reversed(listed) if isinstance(each, AIMessage)), None)
-
-
-def _makes(message: AIMessage, question: Question) -> bool:
-    """Whether the message makes every call that is asked about, compared by name and arguments."""
-    id = question.payload.get("tool_call_id") if isinstance(question.payload, dict) else None
-    made = [_call(each["name"], each["args"]) for each in message.tool_calls if id is None or each["id"] == id]
-    for item in question.items:
-        asked = _call(item.name, dict(item.arguments))
-        if asked not in made:
-            return False
-        made.remove(asked)
-    return True
-
-
-def _call(name: str, arguments: Any) -> str:
-    return json.dumps([name, to_json(arguments)], sort_keys=True)
-
-
-def _said(message: AIMessage) -> str:
-    """The text of the message, without what the model only thought."""
-    words = _THOUGHT.sub("", "\n\n".join(_texts(message.content))).strip()
-    if len(words) <= MAX_REASON_CHARACTERS:
-        return words
-    return f"{words[: MAX_REASON_CHARACTERS - 1].rstrip()}…"
-
-
-def _texts(content: object) -> Iterator[str]:
-    for block in content if isinstance(content, list) else [content]:
-        text = block.get("text") if isinstance(block, dict) and block.get("type") == "text" else block
-        if isinstance(text, str) and text.strip():
-            yield text.strip()
+    last = next((each for each in reversed(listed) if isinstance(each, AIMessage)), None)
+    return Said(content=last.content, calls=[dict(call) for call in last.tool_calls]) if last is not None else None
