@@ -102,7 +102,7 @@ async def test_all_of_it_comes_to_its_end_and_acts_once(left: Left, root: Path, 
     now = left.stage.clock.now
     assert await left.storage.due_webhooks(now + timedelta(days=1), 9) == ()
     for callers in (False, True):
-        assert await left.storage.undelivered(now + timedelta(days=1), 9, callers=callers) == ()
+        assert await left.storage.undelivered(now + timedelta(days=1), 9, elsewhere=callers) == ()
     after = await verify(left.storage, before.head)
     assert isinstance(after, Intact)
     assert after.entries > before.entries
