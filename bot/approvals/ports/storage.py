@@ -98,7 +98,8 @@ class TaskStore(Protocol):
 
     async def save_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> Task:
         """Replace the task and add new messages. Returns the task with its next revision. Raises `Conflict` if the
-        stored revision is no longer `task.revision`."""
+        stored revision is no longer `task.revision`. A task that had ended and has not any more is no longer marked
+        (`forget`)."""
         ...
 
     async def tasks_of(self, requester: Person, limit: int) -> tuple[Task, ...]:
@@ -180,8 +181,8 @@ class RequestStore(Protocol):
         ...
 
     async def unsettled(self) -> tuple[TaskId, ...]:
-        """The agents' tasks with a request that is pending, or whose decision has not been delivered. Each task
-        once."""
+        """The tasks that workers drive, with a request that is pending, or whose decision has not been delivered.
+        Each task once."""
         ...
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
