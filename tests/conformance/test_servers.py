@@ -103,6 +103,7 @@ async def test_no_worker_looks_after_what_waits_on_a_server(storage: Storage) ->
     await storage.open_request(a_request("r", task), an_event("opened", task))
 
     assert await storage.unsettled() == ()
+    assert await storage.unsettled(elsewhere=True) == (task.id,)
 
 
 async def test_a_task_that_goes_on_has_not_ended(storage: Storage) -> None:

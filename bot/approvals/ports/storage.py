@@ -180,9 +180,9 @@ class RequestStore(Protocol):
         `next_try` waits for a person and is not among them."""
         ...
 
-    async def unsettled(self) -> tuple[TaskId, ...]:
-        """The tasks that workers drive, with a request that is pending, or whose decision has not been delivered.
-        Each task once."""
+    async def unsettled(self, *, elsewhere: bool = False) -> tuple[TaskId, ...]:
+        """The tasks with a request that is pending, or whose decision has not been delivered: of workers or, with
+        `elsewhere`, of what runs elsewhere (`runs_elsewhere`). Each task once."""
         ...
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:

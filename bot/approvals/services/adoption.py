@@ -67,11 +67,11 @@ class Adoption:
     directory: Directory
     work: Work
 
-    async def adopt(self, found: Found, place: Place, now: datetime) -> bool:
+    async def adopt(self, found: Found, place: Place | None, now: datetime) -> bool:
         """Have people asked what the thread asks. Returns False if nobody can say yet whether it asks anything, because
         a run is under way: then it is to be looked at again.
 
-        A thread without an open question makes no task. A task that had ended is opened again if its thread asks
+        A thread without an open question makes no task, and neither does any thread without a place. A task that had ended is opened again if its thread asks
         something new. Raises `NowhereToAsk`, or `Unreachable` if storage, the server or Slack does not answer.
         """
 
@@ -79,7 +79,7 @@ class Adoption:
             try:
                 records = await self.storage.records_of(task_of_thread(found.server, found.thread_id))
             except NotFound:
-                return await self._begin(found, place, now)
+                return place is None or await self._begin(found, place, now)
             return await self._go_on(records, found, now)
 
         return await until_won(once)
