@@ -35,6 +35,8 @@ Point: TypeAlias = Literal[
     "thread-adopted",
     "webhook-claimed",
     "webhook-sent",
+    "server-run-begun",
+    "server-stop-answered",
 ]
 
 VARIABLE: Final = "COUNTERSIGN_CRASH_AT"

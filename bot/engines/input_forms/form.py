@@ -108,6 +108,15 @@ class InputForm:
         }
 
 
+def not_begun(problems: Mapping[str, str]) -> str:
+    """The outcome of a task whose graph objects to its inputs when it is about to begin."""
+    said = "; ".join(f"{name} {problem}" if name else problem for name, problem in problems.items())
+    return (
+        f"Stopped: the agent did not begin, because it does not take these values: {said.rstrip('.')}. "
+        "Start another task with other values."
+    )
+
+
 def _values(given: Input) -> list[JSON]:
     """Values to show for an input: its examples, its default, then whatever fits its schema."""
     examples = given.schema.get("examples")

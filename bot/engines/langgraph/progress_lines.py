@@ -12,17 +12,13 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from langgraph._internal._constants import CONFIG_KEY_RUNTIME, CONFIG_KEY_STREAM, NS_END
+from langgraph._internal._constants import CONFIG_KEY_RUNTIME, CONFIG_KEY_STREAM
 from langgraph.pregel.protocol import StreamProtocol
 from langgraph.runtime import Runtime
 
-MAX_CHARACTERS: Final = 200
-_TOLD: Final = ("status", "progress", "message", "text", "step")
-_MAX_NAMED: Final = 3
-"""If more nodes run, only their number is told."""
+from bot.engines.telling import Telling
 
 
 @contextmanager
@@ -52,46 +48,3 @@ def listening(tell: Callable[[str], None], begin: Callable[[str], None] = lambda
         }
     finally:
         over = True
-
-
-@dataclass(frozen=True, slots=True)
-class _Node:
-    name: str
-    within: str
-    """The task in whose subgraph it runs. Empty in the root graph."""
-
-
-@dataclass(slots=True)
-class Telling:
-    """What one run is doing, chunk by chunk of its stream."""
-
-    _running: dict[str, _Node] = field(default_factory=dict)
-    _said: str = ""
-
-    def heard(self, namespace: Sequence[str], mode: str, chunk: Any) -> str:
-        """What the run is doing after this chunk. Empty if that has no name."""
-        if mode == "custom":
-            self._said = _words(chunk) or self._said
-        elif isinstance(chunk, Mapping):
-            id = str(chunk.get("id", ""))
-            if "triggers" in chunk:
-                within = namespace[-1].rpartition(NS_END)[2] if namespace else ""
-                self._running[id] = _Node(str(chunk.get("name", "")), within)
-                self._said = ""
-            else:
-                self._running.pop(id, None)
-        outer = {node.within for node in self._running.values()}
-        inner = [node.name for id, node in self._running.items() if id not in outer]
-        return self._said or _listed(list(dict.fromkeys(inner)))
-
-
-def _words(chunk: Any) -> str:
-    if isinstance(chunk, Mapping):
-        chunk = next((chunk[name] for name in _TOLD if isinstance(chunk.get(name), str)), "")
-    return chunk.strip()[:MAX_CHARACTERS] if isinstance(chunk, str) else ""
-
-
-def _listed(names: list[str]) -> str:
-    words = [name.strip("_").replace("_", " ")[:MAX_CHARACTERS] for name in names if not name.startswith("__")]
-    more = f" and {len(words) - _MAX_NAMED} more" if len(words) > _MAX_NAMED else ""
-    return ", ".join(words[:_MAX_NAMED]) + more

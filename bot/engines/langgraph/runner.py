@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph._internal._constants import CONFIG_KEY_STRICT_RESUME
@@ -22,20 +22,22 @@ from bot.approvals.model.agent import Graph, Phase, ThreadStatus
 from bot.approvals.model.decision import Answered, Decision, Expired
 from bot.approvals.model.errors import GraphUnavailable, UnknownGraph, Unreachable
 from bot.approvals.model.fingerprint import Fingerprint, fingerprint
-from bot.approvals.model.ids import JSON, InterruptId, TaskId
+from bot.approvals.model.ids import JSON, InterruptId
 from bot.approvals.model.policy import GraphTerms
 from bot.approvals.model.question import Question
 from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Failure, Gone, Lease, Part, Task
 from bot.approvals.ports.engine import Draining, Unsaved
 from bot.engines import questions
+from bot.engines.input_forms.form import not_begun
 from bot.engines.langgraph import breakpoint_answers, breakpoints, guard, progress_lines, status
 from bot.engines.langgraph.checkpoints import FENCING_TOKEN, LEDGER, LeaseLost, Ledger, from_saver, lost
 from bot.engines.langgraph.containment import apart, cause_of, contained
-from bot.engines.langgraph.loading import factories, inputs
+from bot.engines.langgraph.loading import factories
 from bot.engines.langgraph.loading.registry import Registry
 from bot.engines.langgraph.loading.undeclared import Undeclared
 from bot.engines.langgraph.status import Reading
+from bot.engines.telling import Told, Untold
 
 log = logging.getLogger(__name__)
 
@@ -66,22 +68,6 @@ class Runs:
         self.draining = True
         for control in self.controls:
             control.request_drain()
-
-
-class Told(Protocol):
-    """Takes what runs are doing, such as `bot.approvals.services.delivery.progress`."""
-
-    def tell(self, task_id: TaskId, words: str) -> None: ...
-
-    def over(self, task_id: TaskId) -> None: ...
-
-
-class Untold:
-    """Nobody does."""
-
-    def tell(self, task_id: TaskId, words: str) -> None: ...
-
-    def over(self, task_id: TaskId) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +117,7 @@ class LangGraphEngine:
         with contained():
             problems = form.problems(task.inputs)
         if problems:
-            return ThreadStatus(phase=Phase.DONE, stopped=True, outcome=inputs.not_begun(problems))
+            return ThreadStatus(phase=Phase.DONE, stopped=True, outcome=not_begun(problems))
         return await self._run(task, lease, form.given(task.inputs), now, self._guarded(task, {}))
 
     async def resume(

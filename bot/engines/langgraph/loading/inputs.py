@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, is_dataclass
-from typing import Any, Final, NotRequired, Required, TypeAlias, cast, get_args, get_origin, get_type_hints
+from typing import Any, NotRequired, Required, TypeAlias, cast, get_args, get_origin, get_type_hints
 
 from langgraph.channels.last_value import LastValue
 from langgraph.graph import START
@@ -20,7 +18,7 @@ from typing_extensions import TypedDict, is_typeddict
 from bot.approvals.model.agent import Input
 from bot.approvals.model.errors import InvalidInputs
 from bot.approvals.model.ids import JSON
-from bot.engines.input_forms import typed
+from bot.engines.input_forms import given_schema, typed
 from bot.engines.input_forms.form import WHOLE, InputForm
 from bot.engines.langgraph.containment import Broken, worded
 
@@ -107,17 +105,6 @@ class LoadedForm(InputForm):
         return {}
 
 
-def not_begun(problems: Mapping[str, str]) -> str:
-    """The outcome of a task whose graph objects to its inputs when it is about to begin."""
-    said = "; ".join(f"{name} {problem}" if name else problem for name, problem in problems.items())
-    return (
-        f"Stopped: the agent did not begin, because it does not take these values: {said.rstrip('.')}. "
-        "Start another task with other values."
-    )
-
-
-_MESSAGES: Final = "messages"
-
 EMPTY = LoadedForm(inputs=(), schema={})
 
 
@@ -130,28 +117,28 @@ def read(graph: Pregel[Any, Any, Any, Any], check: InputCheck | None) -> LoadedF
     """
     if inspect.iscoroutinefunction(check):
         raise TypeError("its check_inputs is a coroutine, which nobody would await: make it a plain function")
-    schema, whole = _object(_schema(graph), alone=not isinstance(graph, CompiledStateGraph))
+    schema, whole = given_schema.object_of(_schema(graph), alone=not isinstance(graph, CompiledStateGraph))
     properties = cast("dict[str, dict[str, JSON]]", schema.get("properties", {}))
     required = set(cast("list[str]", schema.get("required", [])))
     hidden: dict[str, JSON] = {}
     suggested: set[str] = set()
     if isinstance(graph, CompiledStateGraph) and graph.builder.input_schema is graph.builder.state_schema:
-        resolved = {name: _resolved(entry, schema) for name, entry in properties.items()}
-        decisions = {name for name, entry in resolved.items() if _is_decision(name, entry)}
+        resolved = {name: given_schema.resolved(entry, schema) for name, entry in properties.items()}
+        decisions = {name for name, entry in resolved.items() if given_schema.is_decision(name, entry)}
         properties = {name: entry for name, entry in properties.items() if name not in decisions}
         if is_typeddict(graph.builder.state_schema):
             suggested = {name for name in required & set(properties) if isinstance(graph.channels[name], LastValue)}
             required = set()
         else:
-            hidden = {name: _empty(resolved[name]) for name in decisions & required}
-    messages = _MESSAGES if _is_conversation(properties.get(_MESSAGES)) else ""
+            hidden = {name: given_schema.empty(resolved[name]) for name in decisions & required}
+    messages = given_schema.MESSAGES if given_schema.is_conversation(properties.get(given_schema.MESSAGES)) else ""
     if messages:
-        properties = {**properties, messages: _SENTENCE}
+        properties = {**properties, messages: given_schema.SENTENCE}
         required.add(messages)
     inputs = tuple(
         Input(
             name=name,
-            schema=_resolved(entry, schema),
+            schema=given_schema.resolved(entry, schema),
             required=name in required,
             description=str(entry.get("description", "")),
             default=entry.get("default"),
@@ -165,67 +152,11 @@ def read(graph: Pregel[Any, Any, Any, Any], check: InputCheck | None) -> LoadedF
         check=check,
         messages=messages,
         whole=whole,
-        open=whole and typed.type_of(_resolved(properties[WHOLE], schema)) in ("object", ""),
+        open=whole and typed.type_of(given_schema.resolved(properties[WHOLE], schema)) in ("object", ""),
         hidden=hidden,
         suggested=frozenset(suggested),
         made=None if isinstance(graph, CompiledStateGraph) else _maker(_hint(graph)),
     )
-
-
-_DECISION: Final = re.compile(
-    r"approv|reject|decision|decided|verdict|confirm|consent|authori[sz]|permi(t|ssion)|allowed|granted|denied|declin"
-    r"|human|signed_?off|sign_?off|feedback|answer|response|review(ed|er)?$",
-    re.IGNORECASE,
-)
-
-
-def _is_decision(name: str, schema: Mapping[str, JSON]) -> bool:
-    """Whether a key of the state looks like something that people decide while the graph runs, and so must not be given
-    at the start."""
-    return typed.type_of(schema) == "boolean" or _DECISION.search(name) is not None
-
-
-def _empty(schema: Mapping[str, JSON]) -> JSON:
-    """The value of the key's type that means "no decision yet"."""
-    options = schema.get("anyOf")
-    if isinstance(options, list) and {"type": "null"} in options:
-        return None
-    empties: dict[str, JSON] = {"boolean": False, "integer": 0, "number": 0, "array": [], "object": {}, "": None}
-    return empties.get(typed.type_of(schema), "")
-
-
-_SENTENCE: dict[str, JSON] = {
-    "type": "string",
-    "title": "Message",
-    "description": "What should be done, in plain words.",
-    "format": "long-text",
-    "examples": ["please tidy up"],
-}
-
-
-def _is_conversation(schema: Mapping[str, JSON] | None) -> bool:
-    """Whether these are LangChain's messages."""
-    items = schema.get("items") if schema is not None and schema.get("type") == "array" else None
-    return "/HumanMessage" in json.dumps(items)
-
-
-def _object(schema: dict[str, JSON], *, alone: bool) -> tuple[dict[str, JSON], bool]:
-    """The schema of an object, and whether it was made for a single value that is no object. `alone`: the schema is an
-    entrypoint's, which takes one argument of any kind."""
-    resolved = _only(_resolved(schema, schema), schema)
-    if "properties" in resolved or (not alone and resolved.get("type", "object") == "object"):
-        return {**resolved, "$defs": schema.get("$defs", {})}, False
-    entry = {key: value for key, value in schema.items() if key not in ("$defs", "title")}
-    needed: list[JSON] = [] if "default" in schema else [WHOLE]
-    made: dict[str, JSON] = {"type": "object", "properties": {WHOLE: entry}, "required": needed}
-    return {**made, "$defs": schema.get("$defs", {})}, True
-
-
-def _only(schema: dict[str, JSON], whole: Mapping[str, JSON]) -> dict[str, JSON]:
-    """The only alternative to null, if there is one, because whoever starts a graph gives a value."""
-    options = schema.get("anyOf")
-    others = [each for each in options if isinstance(each, dict) and each.get("type") != "null"] if options else []  # type: ignore[union-attr]
-    return _resolved(others[0], whole) if len(others) == 1 else schema
 
 
 def _hint(graph: Pregel[Any, Any, Any, Any]) -> Any:
@@ -271,15 +202,3 @@ def _rewritten(given: type[Any]) -> Any:
         needed = get_origin(hint) is Required if qualified else name in required
         keys[name] = Required[kind] if needed else NotRequired[kind]
     return TypedDict(given.__name__, keys)  # type: ignore[operator]  # made of keys that are only known now
-
-
-def _resolved(entry: dict[str, JSON], schema: Mapping[str, JSON]) -> dict[str, JSON]:
-    """The entry, with references to the schema's own definitions resolved, also those in its alternatives."""
-    options = entry.get("anyOf")
-    if isinstance(options, list):
-        entry = {**entry, "anyOf": [_resolved(each, schema) if isinstance(each, dict) else each for each in options]}
-    reference = entry.get("$ref")
-    if not isinstance(reference, str):
-        return entry
-    definitions = cast("dict[str, dict[str, JSON]]", schema.get("$defs", {}))
-    return {**definitions.get(reference.rpartition("/")[2], {}), **entry}

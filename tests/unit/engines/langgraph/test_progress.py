@@ -14,7 +14,7 @@ from langgraph.types import interrupt
 from typing_extensions import TypedDict
 
 from bot.engines.langgraph import progress_lines
-from bot.engines.langgraph.progress_lines import Telling
+from bot.engines.telling import Telling
 
 
 class State(TypedDict, total=False):
