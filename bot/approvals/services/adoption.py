@@ -71,8 +71,9 @@ class Adoption:
         """Have people asked what the thread asks. Returns False if nobody can say yet whether it asks anything, because
         a run is under way: then it is to be looked at again.
 
-        A thread without an open question makes no task, and neither does any thread without a place. A task that had ended is opened again if its thread asks
-        something new. Raises `NowhereToAsk`, or `Unreachable` if storage, the server or Slack does not answer.
+        A thread without an open question makes no task, and neither does any thread without a place. A task that had
+        ended is opened again if its thread asks something new. Raises `NowhereToAsk`, or `Unreachable` if storage, the
+        server or Slack does not answer.
         """
 
         async def once() -> bool:
