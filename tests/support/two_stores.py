@@ -320,4 +320,15 @@ def answers(message: Message) -> list[str]:
     return [each["action_id"] for each in elements if each.get("action_id", "").partition(":")[0] in ANSWERS]
 
 
-__all__ = ["ANSWERS", "FIXTURES", "Case", "Delivered", "House", "Pending", "answers", "case", "on_both_stores", *FIXTURES]
+__all__ = [
+    "ANSWERS",
+    "FIXTURES",
+    "Case",
+    "Delivered",
+    "House",
+    "Pending",
+    "answers",
+    "case",
+    "on_both_stores",
+    *FIXTURES,
+]
