@@ -17,6 +17,9 @@ ADAPTERS_ARGS ?=
 # The demo keeps its records in SQLite, so it needs neither Redis' libraries nor the numpy that they bring.
 NOT_IN_DEMO := redis langgraph-checkpoint-redis
 
+# A real LangGraph Server, which tests/server starts: a tool with an environment of its own, and no dependency.
+SERVER := .venv-server
+
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 # The tests import the same modules in hundreds of processes: without bytecode each of them compiles its own.
@@ -38,7 +41,7 @@ find_python() { \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick adapters crash bench docs lint format cards screenshots lock clean
+.PHONY: help setup demo test quick adapters server crash bench docs lint format cards screenshots lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -97,6 +100,15 @@ quick: setup  ## the tests of the units and of the contracts on SQLite but the h
 adapters: setup  ## test the adapters beside CrewAI, OpenAI Agents, Pydantic AI, Google ADK and Streamlit, in environments of their own
 	@$(BIN)/python -m tests.clients.adapters.environments $(ADAPTERS_ARGS)
 
+$(SERVER)/.ready: requirements-server.lock requirements-uv.lock
+	@$(find_python); \
+	python=$$(find_python) || exit 1; \
+	echo "== server: $$("$$python" --version), packages of requirements-server.lock"; \
+	"$$python" -I tools/environment.py server $(SERVER) && touch $@
+
+server: setup $(SERVER)/.ready  ## test the bot beside a real LangGraph Server, in an environment of its own
+	@$(BIN)/pytest -q tests/server tests/engines
+
 crash: setup  ## kill gateways and workers at every point under load, and print a table (CRASH_ARGS=--help)
 	@tools/redis-server.sh $(BIN)/python
 	@$(BIN)/pytest -m slow tests/crash tests/scenario
@@ -142,8 +154,9 @@ lock:  ## renew the lock files from pyproject.toml (LOCK_ARGS=--upgrade: newest 
 		&& compile requirements.lock --extra dev $(LOCK_ARGS) pyproject.toml \
 		&& compile requirements-demo.lock --constraint requirements.lock \
 			--excludes <(printf '%s\n' $(NOT_IN_DEMO)) pyproject.toml \
+		&& echo 'langgraph-cli[inmem]' | compile requirements-server.lock $(LOCK_ARGS) - \
 		&& echo uv | compile requirements-uv.lock $(LOCK_ARGS) -
 
 clean:  ## remove what these commands made (not var/, which holds records)
-	rm -rf $(VENV) .venv-adapters node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist site
+	rm -rf $(VENV) $(SERVER) .venv-adapters node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist site
 	find bot graphs simulator tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import examples
+from tests.support.langgraph_server import NoServer
 from tests.support.redis_server import NoRedis, RedisServer, find
 
 examples.register()
@@ -63,10 +64,14 @@ def pytest_report_header() -> str:
 def pytest_runtest_makereport(
     call: pytest.CallInfo[None],
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """All that is skipped for want of a Redis is one line of the summary."""
+    """All that is skipped for want of a Redis, or of a LangGraph Server, is one line of the summary."""
     report = yield
-    if report.skipped and call.excinfo is not None and isinstance(call.excinfo.value.__context__, NoRedis):
-        report.longrepr = (__file__, 0, f"Skipped: REDIS IS NOT TESTED: {call.excinfo.value}")
+    if report.skipped and call.excinfo is not None:
+        match call.excinfo.value.__context__:
+            case NoRedis():
+                report.longrepr = (__file__, 0, f"Skipped: REDIS IS NOT TESTED: {call.excinfo.value}")
+            case NoServer():
+                report.longrepr = (__file__, 0, f"Skipped: LANGGRAPH SERVER IS NOT TESTED: {call.excinfo.value}")
     return report
 
 

@@ -1,6 +1,6 @@
-"""Makes the environment of `make setup` or `make demo`, and says from its first second what it is doing.
+"""Makes the environment of `make setup`, `make demo` or `make server`, and says from its first second what it is doing.
 
-python tools/environment.py setup|demo FOLDER     (the standard library alone: there is nothing else yet)
+python tools/environment.py setup|demo|server FOLDER     (the standard library alone: there is nothing else yet)
 
 uv installs the packages, in a fraction of the time that pip takes. If this machine has a uv, it is used as it is
 configured. If not, pip fetches one into a folder that is removed again, and it is given pip's own registry. If that
@@ -24,7 +24,11 @@ from pathlib import Path
 from typing import Final, TextIO
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-LOCKS: Final = {"setup": ROOT / "requirements.lock", "demo": ROOT / "requirements-demo.lock"}
+LOCKS: Final = {
+    "setup": ROOT / "requirements.lock",
+    "demo": ROOT / "requirements-demo.lock",
+    "server": ROOT / "requirements-server.lock",
+}
 """What each environment consists of."""
 UV_LOCK: Final = ROOT / "requirements-uv.lock"
 INSTALL: Final = ("install", "--no-deps", "--require-hashes", "--requirement")

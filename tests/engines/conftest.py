@@ -8,6 +8,9 @@ import pytest
 
 from bot.approvals.ports.engine import Engine
 from tests.engines.subjects import ENGINES, Subject
+from tests.support.langgraph_server import langgraph_server
+
+__all__ = ["langgraph_server"]
 
 
 @pytest.fixture(params=ENGINES)

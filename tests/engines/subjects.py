@@ -5,9 +5,10 @@ Each is given the same question, and a task of it that was made and not begun.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypedDict
 
@@ -17,6 +18,7 @@ from langgraph.types import interrupt
 
 from bot.approvals.model.caller import Caller, digits_of, task_id_of
 from bot.approvals.model.ids import JSON, ChannelId, Program, TaskId, ThreadId
+from bot.approvals.model.server import OnServer, task_of_thread
 from bot.approvals.model.task import Task
 from bot.approvals.ports.engine import Engine
 from bot.engines.caller.engine import CallerEngine
@@ -24,7 +26,10 @@ from bot.engines.langgraph.checkpoints import sqlite_saver
 from bot.engines.langgraph.loading import inputs
 from bot.engines.langgraph.loading.registry import LoadedGraph, Registry
 from bot.engines.langgraph.runner import LangGraphEngine
+from bot.engines.server.client import connect
+from bot.engines.server.engine import ServerEngine
 from tests.support.builders import NOON
+from tests.support.langgraph_server import NAME, LangGraphServer
 
 ACTION: Final = "Refund"
 QUESTION: Final[JSON] = {
@@ -48,9 +53,15 @@ class Subject:
     """The engine as one process has it. Another one finds what the first has left."""
     make: Callable[[str], Task]
     """A task that nobody has begun, by its number."""
-    took: list[JSON] = field(default_factory=list)
-    """The answers that agents have taken, if there are agents that take any."""
+    taken: Callable[[], list[JSON]] = list
     has_agent: bool = True
+    forgets: bool = True
+    """Whether the engine deletes what it knows of a task, if it is told so."""
+
+    @property
+    def took(self) -> list[JSON]:
+        """The answers that agents have taken, if there are agents that take any."""
+        return self.taken()
 
 
 class State(TypedDict, total=False):
@@ -80,7 +91,7 @@ async def langgraph(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
             graph = LoadedGraph(name="asks", description="", compiled=compiled, form=inputs.read(compiled, None))
             yield LangGraphEngine(registry=Registry(graphs={"asks": graph}, saver=saver))
 
-    yield Subject(open=open, make=lambda key: _task(TaskId(f"task-{key}"), key, graph="asks"), took=took)
+    yield Subject(open=open, make=lambda key: _task(TaskId(f"task-{key}"), key, graph="asks"), taken=lambda: took)
 
 
 @asynccontextmanager
@@ -94,6 +105,32 @@ async def caller(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
         return _task(id, key, graph="shop", inputs={"question": QUESTION})
 
     yield Subject(open=open, make=make, has_agent=False)
+
+
+@asynccontextmanager
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+    """Its agent runs on a real server, which all tests share, so each test has keys of its own."""
+    running: LangGraphServer = request.getfixturevalue("langgraph_server")
+    here, keys = uuid.uuid4(), list[str]()
+
+    @asynccontextmanager
+    async def open() -> AsyncIterator[Engine]:
+        client = connect(NAME, running.url, None)
+        try:
+            yield ServerEngine(client=client)
+        finally:
+            await client.close()
+
+    def make(key: str) -> Task:
+        keys.append(f"{here.hex}-{key}")
+        thread_id = ThreadId(str(uuid.uuid5(here, key)))
+        task = _task(task_of_thread(NAME, thread_id), key, graph="asks", inputs={"key": keys[-1]})
+        return replace(task, thread_id=thread_id, server=OnServer(name=NAME))
+
+    def taken() -> list[JSON]:
+        return [answer for key in dict.fromkeys(keys) for answer in running.effects("ask", key)]
+
+    yield Subject(open=open, make=make, taken=taken, forgets=False)
 
 
 def _task(id: TaskId, key: str, *, graph: str, inputs: dict[str, JSON] | None = None) -> Task:
@@ -111,4 +148,4 @@ def _task(id: TaskId, key: str, *, graph: str, inputs: dict[str, JSON] | None = 
     )
 
 
-ENGINES: Final = {"langgraph": langgraph, "caller": caller}
+ENGINES: Final = {"langgraph": langgraph, "caller": caller, "server": server}

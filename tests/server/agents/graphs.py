@@ -1,5 +1,5 @@
-"""The agents of the LangGraph Server that tests start. They run there, in its own environment, so they import nothing of
-this project.
+"""The agents of the LangGraph Server that tests start. They run there, in an environment of its own, and import nothing
+of this project.
 
 Each takes a `key`, and tells what it does by a line in the file that EFFECTS names: `<agent> <key> <value>`.
 """
@@ -10,13 +10,16 @@ import asyncio
 import json
 import operator
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import quick  # noqa: F401
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
 from langgraph.types import Send, interrupt
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 from typing_extensions import TypedDict
 
 FOLDER = Path(os.environ.get("EFFECTS", "."))
@@ -175,6 +178,13 @@ class Amount(BaseModel):
     approved: bool
     amount: int
 
+    @field_validator("amount")
+    @classmethod
+    def not_unlucky(cls, amount: int) -> int:
+        if amount == 13:
+            raise ValueError("13 brings bad luck")
+        return amount
+
 
 def fill_in(state: State) -> State:
     answer = interrupt({"question": "How much?"}, response_schema=Amount)
@@ -183,6 +193,28 @@ def fill_in(state: State) -> State:
 
 
 form = chain(fill_in, act).compile()
+
+
+@dataclass
+class Place:
+    place: str = "production"
+
+
+def where(state: State, runtime: Runtime[Place]) -> State:
+    """Does something where its context says."""
+    interrupt({"question": f"Go on in {runtime.context.place}?", "answer": "object"})
+    did("in_context", state, runtime.context.place)
+    return {"answers": ["done"]}
+
+
+def in_place() -> Any:
+    graph = StateGraph(State, context_schema=Place, input_schema=Given)
+    graph.add_node("where", where)
+    graph.add_edge(START, "where")
+    return graph.compile()
+
+
+in_context = in_place()
 
 
 def fall(state: State) -> State:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.approvals.model.agent import Graph
 from bot.approvals.model.ids import JSON
 from bot.approvals.ports.engine import Agents, Answers, Engine
 from bot.approvals.ports.slack import Directory, Messenger
@@ -97,6 +98,9 @@ def a_sync(
 
 class NoInputs:
     """Checks nothing of what programs start agents with."""
+
+    def graphs(self) -> tuple[Graph, ...]:
+        return ()
 
     async def check_inputs(self, graph: str, values: Mapping[str, JSON]) -> Mapping[str, JSON]:
         return values
