@@ -51,7 +51,7 @@ async def check(terms: ServerTerms, findings: Findings) -> None:
     """Calls the server, and says what it is and what the bot may do there. It changes nothing."""
     from bot.engines.server.client import connect  # only who has servers needs their client
 
-    if terms.api_key is not None and terms.url.startswith("http:") and not _is_of_this_machine(terms.url):
+    if shows_its_key(terms):
         findings.risky(f"server {terms.name}: its key goes over the network in the clear. Use an address with https.")
     client = connect(terms.name, terms.url, terms.api_key)
     try:
@@ -67,6 +67,15 @@ async def check_channels(servers: Sequence[ServerTerms], directory: Directory, f
     for each in servers:
         if each.watch is not None:
             await _channel(each.name, each.watch, directory, findings)
+
+
+def shows_its_key(terms: ServerTerms) -> bool:
+    """Whether the server's key goes over a network where others may read it."""
+    parts = urlsplit(terms.url)
+    host = parts.hostname or ""
+    address = address_of(host)
+    is_here = host == "localhost" if address is None else address.is_loopback
+    return terms.api_key is not None and parts.scheme == "http" and not is_here
 
 
 # --- Within -------------------------------------------------------------------------------------
@@ -129,9 +138,3 @@ async def _channel(name: str, watch: WatchTerms, directory: Directory, findings:
 def _why(away: Unreachable, terms: ServerTerms) -> str:
     """Why it cannot be used. The name of the server stands before it already."""
     return str(away.what or away).removeprefix(f"the LangGraph Server {terms.name}: ").rstrip(".") + "."
-
-
-def _is_of_this_machine(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    address = address_of(host)
-    return host == "localhost" if address is None else address.is_loopback
