@@ -146,7 +146,7 @@ class Left:
         self.stage.clock.advance(by)
         now = self.stage.clock.now
         await self.stage.sweeper.sweep(now)
-        await AgentSweep(storage=self.storage, work=self.stage.work, callers=True).sweep(now)
+        await AgentSweep(storage=self.storage, work=self.stage.work, elsewhere=True).sweep(now)
         await self.settle()
         for webhook in await self.storage.due_webhooks(now, 20):
             await self.webhooks.send(webhook.task_id)
