@@ -138,9 +138,16 @@ class Stage:
 
     # --- What others do -------------------------------------------------------------------------
 
-    async def begun_elsewhere(self, graph: str, *, key: str = "", context: Mapping[str, Any] | None = None) -> str:
+    async def begun_elsewhere(
+        self,
+        graph: str,
+        *,
+        key: str = "",
+        context: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> str:
         """A thread that somebody else started, once its run has come to rest."""
-        thread = await self.foreign.sdk.threads.create(graph_id=graph)
+        thread = await self.foreign.sdk.threads.create(graph_id=graph, metadata=dict(metadata or {}))
         id = thread["thread_id"]
         begun: dict[str, Any] = {"input": {"key": key or uuid.uuid4().hex}, "context": context}
         await self._theirs(id, graph, begun)

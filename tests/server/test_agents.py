@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.approvals.model.decision import Reject
+from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Delivered, Pending, Superseded
 from bot.approvals.model.task import Ended, Failed, TaskCancelled, Waiting
 from bot.engines.server.status import INTENT, INTERRUPT
-from tests.server.stage import Stage
+from tests.server.stage import LEASE, Stage
+from tests.support.builders import NOON
 
-YES = {"decisions": [{"type": "approve"}]}
+YES: JSON = {"decisions": [{"type": "approve"}]}
 pytestmark = pytest.mark.heavy
 
 
@@ -154,6 +157,18 @@ async def test_a_long_run_is_followed_and_then_looked_at_again(stage: Stage) -> 
     assert not isinstance(meanwhile, Ended | Failed)
     assert {"work", "step 1", "step 2"} <= set(stage.heard.words)
     assert isinstance((await stage.now(task)).state, Ended)
+    assert len(await stage.runs(task)) == 1
+
+
+async def test_an_answer_goes_only_to_what_was_shown(stage: Stage) -> None:
+    """If the node asks something else under the same id by now, nothing is sent."""
+    task = await stage.started("plain")
+    (request,) = await stage.open(task)
+    shown = replace(request, proposed=replace(request.proposed, payload={"other": 1}), fingerprint=None)
+
+    status = await stage.engine.resume(task, LEASE, request.interrupt_id, YES, NOON, [shown])
+
+    assert status.is_open(request.interrupt_id)
     assert len(await stage.runs(task)) == 1
 
 

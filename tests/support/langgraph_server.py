@@ -148,11 +148,12 @@ def langgraph_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LangG
         server.kill()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LangGraphServer]:
-    """A server of this test alone, not started yet, that may be killed and started again."""
+    """A server of this module alone, that may be killed and started again."""
     server = _made(tmp_path_factory)
     try:
+        server.start()
         yield server
     finally:
         server.kill()

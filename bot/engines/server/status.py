@@ -86,9 +86,7 @@ def read(look: Look) -> ThreadStatus:
     if not state["tasks"]:
         return _done(look)
     answers = _answers(look)
-    waiting = list(_waiting(state))
-    if answers.by_others:
-        waiting = [each for each in waiting if each.id not in answers.by_others and not answers.all_by_others]
+    waiting = [each for each in _waiting(state) if each.id not in answers.by_others]
     frozen = frozenset(each.id for each in waiting if each.id in answers.by_us)
     asked = [_asked(look, each) for each in waiting if each.id not in frozen]
     there, written = standing(look), edits.written(look.requests, state)
@@ -100,7 +98,7 @@ def read(look: Look) -> ThreadStatus:
     if there is not None:
         asked.append(there.asked(look.now))
     open = {each.interrupt_id for each in asked}
-    failed = any(_raised(task) and open.isdisjoint(_ids(task)) for task in state["tasks"])
+    failed = any(_raised(task) and open.isdisjoint(_ids(task)) for task in state["tasks"]) and not _replayed(look)
     status = ThreadStatus(
         phase=_phase(asked=bool(asked), failed=bool(frozen) or (failed and failed_run(look.runs) is not None)),
         asked=tuple(asked),
@@ -138,8 +136,7 @@ class _Answers:
 
     by_us: frozenset[InterruptId] = frozenset()
     by_others: frozenset[InterruptId] = frozenset()
-    all_by_others: bool = False
-    """Whether somebody else's run answered whatever was open, without saying what."""
+    """As far as their step raised. Until then, a click that came too late looks the same."""
 
 
 def _phase(*, asked: bool, failed: bool) -> Phase:
@@ -197,12 +194,10 @@ def _answers(look: Look) -> _Answers:
             by_us |= {InterruptId(ours)} if ours else set()
         elif isinstance(resumed, dict) and resumed and all(_is_id(key) for key in resumed):
             by_others |= {InterruptId(key) for key in resumed}
-        elif resumed is not None:
+        elif resumed is not None:  # a list, or one value, which answers whatever is open
             everything = True
     raised = {id for task in look.state["tasks"] if _raised(task) for id in _ids(task)}
-    return _Answers(
-        by_us=frozenset(by_us), by_others=frozenset(by_others & raised), all_by_others=everything and bool(raised)
-    )
+    return _Answers(by_us=frozenset(by_us), by_others=frozenset(raised if everything else by_others & raised))
 
 
 def _ids(task: Row) -> Iterator[InterruptId]:
@@ -248,11 +243,17 @@ def _failure(look: Look, *, begun: bool) -> Failure | None:
     if run is None or not (run["run_id"] == look.begun or _is_awaited(look.task, run)):
         return None
     kind = str((look.error or {}).get("error") or "")
-    if kind == _REPLAYED and begun:
+    if _replayed(look) and begun:
         return None
     if run["status"] == "interrupted":
         kind = "it was cancelled on the server"
     return Failure(error_id=error_id(run), summary=kind or "its run did not end in order", at=look.now)
+
+
+def _replayed(look: Look) -> bool:
+    """Whether the last run failed only because its answer was taken before. The step that it broke off has an error
+    too, which is not the graph's."""
+    return (look.error or {}).get("error") == _REPLAYED
 
 
 def _is_awaited(task: Task, run: Row) -> bool:

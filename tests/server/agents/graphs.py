@@ -188,7 +188,7 @@ class Amount(BaseModel):
 
 def fill_in(state: State) -> State:
     answer = interrupt({"question": "How much?"}, response_schema=Amount)
-    did("fill_in", state, answer.model_dump() if isinstance(answer, Amount) else answer)
+    did("fill_in", state, answer.model_dump())
     return {"answers": [str(answer)]}
 
 

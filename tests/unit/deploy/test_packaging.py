@@ -27,7 +27,13 @@ NOT_IN_DEMO = {"redis", "langgraph-checkpoint-redis"}
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 SIMULATOR = tomllib.loads((REPOSITORY / "simulator" / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-LOCKS = {"requirements.lock": LOCK, "requirements-demo.lock": DEMO_LOCK, "requirements-uv.lock": UV_LOCK}
+SERVER_LOCK = (REPOSITORY / "requirements-server.lock").read_text()
+LOCKS = {
+    "requirements.lock": LOCK,
+    "requirements-demo.lock": DEMO_LOCK,
+    "requirements-server.lock": SERVER_LOCK,
+    "requirements-uv.lock": UV_LOCK,
+}
 EVERY_LOCK = pytest.mark.parametrize("lock", LOCKS.values(), ids=LOCKS)
 
 
