@@ -32,6 +32,7 @@ Point: TypeAlias = Literal[
     "call-asked",
     "handed-over",
     "consumed",
+    "thread-adopted",
     "webhook-claimed",
     "webhook-sent",
     "server-run-begun",

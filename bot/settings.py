@@ -5,14 +5,25 @@ from __future__ import annotations
 import base64
 import binascii
 import difflib
+import os
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, ByteSize, Field, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    BeforeValidator,
+    ByteSize,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.approvals.model.errors import SettingsError
@@ -143,17 +154,31 @@ class RoleSettings(Store):
         return timedelta(seconds=self.lease_seconds)
 
 
+SERVERS_FILE: Final = "servers.yaml"
+VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+"""What stands in the file of servers for a variable."""
+
+
 class Settings(RoleSettings):
     """Every setting. Only a gateway needs more than any role does."""
 
     slack_app_token: SecretStr
     """The token that opens Socket Mode. Starts with xapp-."""
+    servers_file: Path = Path(SERVERS_FILE)
+    """The LangGraph Servers that agents run on. The file of this default name may be missing."""
     http_bind: Annotated[Annotated[Bind, BeforeValidator(_bind)] | None, NoDecode] = None
     """Where the HTTP API listens. If unset, there is none."""
     webhook_allow: Annotated[Annotated[AllowList, BeforeValidator(_allowed)] | None, NoDecode] = None
     """The hosts and networks that webhooks may go to. If unset, none."""
     webhook_secret: SecretStr | None = None
     """What webhooks are signed with. Two, separated by a space, while receivers change from one to the other."""
+
+    _variables: Mapping[str, str] = PrivateAttr(default_factory=dict)
+    """What .env gives the variables of the file of servers."""
+
+    def variable(self, name: str) -> str:
+        """The value of a variable that the file of servers names. Empty if neither the environment nor .env has it."""
+        return os.environ.get(name, "") or self._variables.get(name, "")
 
     @field_validator("slack_app_token")
     @classmethod
@@ -205,26 +230,47 @@ def load_store(env_file: Path = Path(".env")) -> Store:
 def _load(cls: type[Loaded], env_file: Path) -> Loaded:
     _refuse_unknown(env_file)
     try:
-        return cls(_env_file=env_file)
+        found = cls(_env_file=env_file)
     except ValidationError as error:
         problems = [_problem(str(each["loc"][0]), each["type"], each["msg"]) for each in error.errors()]
         raise SettingsError("\n".join(problems)) from None
+    if isinstance(found, Settings):
+        found._variables = {name: value for name, value in _written(env_file).items() if value}
+    return found
 
 
 def _refuse_unknown(env_file: Path) -> None:
     known = [name.upper() for name in Settings.model_fields]
-    try:
-        names = list(dotenv_values(env_file)) if env_file.exists() else []
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{env_file}: cannot be read ({error}).") from None
-    for name in names:
-        if name.upper() not in known and name not in COMPOSITION:
+    written = _written(env_file)
+    unknown = [name for name in written if name.upper() not in known and name not in COMPOSITION]
+    of_servers = _named_by_servers(written) if unknown else ()
+    for name in unknown:
+        if name not in of_servers:
             near = difflib.get_close_matches(name.upper(), known, n=1)
             hint = f"Did you mean {near[0]}?" if near else f"It may hold {', '.join(known)}."
             raise SettingsError(
                 f"{env_file}, key {name}: there is no such setting. {hint} "
                 'Variables for your graphs belong under "env" in langgraph.json, or into the environment.'
             )
+
+
+def _written(env_file: Path) -> Mapping[str, str | None]:
+    """What the file sets. Raises SettingsError if it cannot be read."""
+    try:
+        return dotenv_values(env_file) if env_file.exists() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{env_file}: cannot be read ({error}).") from None
+
+
+def _named_by_servers(written: Mapping[str, str | None]) -> Collection[str]:
+    """The variables that the file of servers names: .env may hold them, too. None if that file cannot be read, which
+    whoever needs it says."""
+    given = {name.upper(): value for name, value in written.items()}
+    path = Path(os.environ.get("SERVERS_FILE") or given.get("SERVERS_FILE") or SERVERS_FILE)
+    try:
+        return set(VARIABLE.findall(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError):
+        return ()
 
 
 def _problem(name: str, kind: str, message: str) -> str:

@@ -45,6 +45,7 @@ async def served(
     address: str,
     clock: Clock,
     busy: Callable[[], AbstractAsyncContextManager[None]],
+    server_changed: Callable[[str, str], bool],
 ) -> AsyncIterator[Serving]:
     """Serves the API at HTTP_BIND while the block runs. Raises SettingsError if it cannot."""
     parts = Parts(
@@ -58,6 +59,7 @@ async def served(
         clock=clock,
         busy=busy,
         callback_problem=callback_problem,
+        server_changed=server_changed,
     )
     process.open_as_many_as_allowed()
     async with mounted(parts) as apps, serving(parts, str(settings.http_bind), mounted=apps) as running:

@@ -15,17 +15,19 @@ from aiohttp import ClientSession
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
+from bot import servers_file
 from bot.app import wire
 from bot.app.callers import callers
 from bot.app.hooks import as_the_api_shows_it, hooks
+from bot.app.noticing import notice_unknown, notice_unmet
 from bot.app.wire import Asking, GatewayWork
 from bot.approvals.inbox.home import Homes
 from bot.approvals.inbox.queries import Inboxes, channels_asked, groups_asked
 from bot.approvals.inbox.summaries import Summaries
-from bot.approvals.model.errors import AgentsNotLoaded, SettingsError, Unreachable
+from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.ids import Person, TaskId
-from bot.approvals.ports.slack import Directory, LookupFailed
 from bot.approvals.ports.work import Clock
+from bot.approvals.rules import known_graphs
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services import claims
 from bot.approvals.services.delivery.leasing import Leases
@@ -36,7 +38,6 @@ from bot.approvals.services.messages.posting import Posting
 from bot.approvals.services.messages.sync import MessageSync
 from bot.approvals.services.messages.watching import Watch
 from bot.approvals.services.people.eligibility import Eligibility
-from bot.approvals.services.people.staffing import unmatched, unmet, untied
 from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.reading import Reading
 from bot.approvals.services.side_actions import SideActions
@@ -141,6 +142,8 @@ async def running(
     when `ready` says that its worker is ready, and when it drains, it goes on showing what workers do until `alone`
     says that they have ended."""
     owner = wire.name_of(GATEWAY)
+    on_servers = servers_file.configured(settings)
+    known_graphs.refuse_unknown_servers(policies, [each.name for each in on_servers])
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(opened(settings, clock))
         storage, clock = stores.storage, stores.clock
@@ -176,7 +179,9 @@ async def running(
         )
         hints = await stack.enter_async_context(wire.opened(settings, GATEWAY, owner))
         asking = Asking(wire=hints, owner=owner)
-        agents = PublishedAgents(storage=storage, ask=asking.ask)
+        agents = PublishedAgents(
+            storage=storage, ask=asking.ask, on_servers=lambda: servers.agents() if servers else ()
+        )
         progress = Progress(show=lambda task_id: work.show(task_id), monotonic=loop.time, later=loop.call_later)
 
         async def show(task_id: TaskId) -> datetime | None:
@@ -196,8 +201,12 @@ async def running(
             told.wake(task_id)
             return again
 
+        async def deliver_there(task_id: TaskId) -> datetime | None:
+            return await servers.deliver(task_id) if servers else None
+
         queues = WorkQueues(
             deliveries=JobQueue("delivery", deliver, clock),
+            servers={each.name: JobQueue(f"delivery on {each.name}", deliver_there, clock) for each in on_servers},
             syncs=JobQueue("sync", show, clock),
             inboxes=InboxQueues(
                 concerns=JobQueue("a look for Homes", concern, clock),
@@ -228,6 +237,23 @@ async def running(
             work=work,
             clock=clock,
         )
+        servers = None
+        if on_servers:
+            from bot.app.servers import served  # only who has servers has their client in memory
+
+            servers = await stack.enter_async_context(
+                served(
+                    on_servers,
+                    storage=storage,
+                    policy_choice=policy_choice,
+                    eligibility=eligibility,
+                    masking=masking,
+                    leases=leases,
+                    progress=progress,
+                    work=work,
+                    clock=clock,
+                )
+            )
         inboxes = Inboxes(
             storage=storage,
             directory=directory,
@@ -273,7 +299,7 @@ async def running(
 
         async def learn_agents() -> None:
             if await agents.refresh():
-                _notice_unknown(agents, policies)
+                notice_unknown(agents, policies)
 
         def taken(hint: Hint) -> None:
             if "show" in hint:
@@ -293,6 +319,8 @@ async def running(
 
         async def tick() -> None:
             await stores.set_clock()
+            if servers:
+                servers.look()
             try:
                 await learn_agents()
                 if line.calm:
@@ -332,13 +360,14 @@ async def running(
                 address=me.address,
                 clock=clock,
                 busy=queues.busy,
+                server_changed=servers.changed if servers else lambda _name, _key: False,
             )
             await stack.enter_async_context(api_served)  # ends last: until then, it says when to come again
         stack.push_async_callback(drain)
         await stack.enter_async_context(hints.listening(taken))
         await _at_most(ready.wait(), SECONDS_FOR_AGENTS, "no worker has published its agents yet")
         await _unless_away(learn_agents())
-        noticing = asyncio.create_task(_notice_unmet(policies, directory))
+        noticing = asyncio.create_task(notice_unmet(policies, directory))
         stack.callback(noticing.cancel)
         intake = Intake(socket)
         await socket.connect_async()  # type: ignore[no-untyped-call]
@@ -363,29 +392,6 @@ async def _unless_away(reading: Awaitable[None]) -> None:
         await reading
     except Unreachable as away:
         log.warning("the agents could not be read, which the next sweep does: %s", away)
-
-
-def _notice_unknown(agents: PublishedAgents, policies: Policies) -> None:
-    """Logs names in the policies that mean no agent. The worker does not start with them, so they can only come from
-    workers that have other policies."""
-    try:
-        agents.refuse_unknown(policies)
-    except (SettingsError, AgentsNotLoaded) as error:
-        log.warning("the agents that a worker published do not fit the policies here: %s", error)
-
-
-async def _notice_unmet(policies: Policies, directory: Directory) -> None:
-    """Logs names in the policies that mean nobody, and quorums that cannot be met. `check` says the same."""
-    for sentence in untied(policies):
-        log.warning("policies: %s", sentence)
-    try:
-        for sentence in await unmatched(policies, directory):
-            log.warning("the rules' match: %s", sentence)
-        for policy in policies.policies:
-            for sentence in await unmet(policy, directory):
-                log.warning("policy %s: %s", policy.name, sentence)
-    except LookupFailed as failed:
-        log.warning("whom the policies name could not be looked up at the start: %s", failed)
 
 
 def _bolt(bot_token: str, app_token: str, url: str, session: ClientSession) -> tuple[AsyncApp, AsyncSocketModeHandler]:

@@ -24,6 +24,7 @@ from bot.approvals.ports.slack import LookupFailed
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.people.staffing import staffed, unheard, unmatched, unmet, untied
+from bot.cli import check_servers
 from bot.engines.langgraph.loading import registry, undeclared
 from bot.printable import printable
 from bot.settings import SECRET_PREFIX, Settings
@@ -79,12 +80,17 @@ async def check(env_file: Path) -> int:
             policies = policy_file.load(loaded.policy_file)
         _rules(policies, findings)
         await _graphs(loaded, policies, findings)
+        servers = check_servers.configured(loaded, policies, findings)
+        for server in servers:
+            await check_servers.check(server, findings)
         before = findings.wrong
         await _storage(loaded, findings)
         if findings.wrong == before and policies is not None:
             await _records(loaded, policies, findings)
         if await _slack(loaded, findings) and policies is not None:
-            await _approvers(loaded, policies, findings)
+            directory = SlackDirectory(web_client(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url))
+            await _approvers(policies, directory, findings)
+            await check_servers.check_channels(servers, directory, findings)
     sys.stdout.write("\n".join(map(printable, findings.lines)) + "\n")
     return 1 if findings.wrong else 0
 
@@ -218,9 +224,8 @@ async def _slack(loaded: Settings, findings: Findings) -> bool:
     return findings.wrong == before
 
 
-async def _approvers(loaded: Settings, policies: Policies, findings: Findings) -> None:
+async def _approvers(policies: Policies, directory: SlackDirectory, findings: Findings) -> None:
     """Checks that the people and channels named in the policies exist, and that enough of them may answer."""
-    directory = SlackDirectory(web_client(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url))
     try:
         for sentence in await unmatched(policies, directory):
             findings.bad(f"a rule's match: {sentence}")

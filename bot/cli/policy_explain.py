@@ -34,10 +34,12 @@ from bot.approvals.model.policy import (
     Warn,
 )
 from bot.approvals.model.question import Question, Verdict
+from bot.approvals.model.server import OnServer
 from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import LookupFailed
 from bot.approvals.rules import windows
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, bound
+from bot.approvals.services.adoption import nobody
 from bot.approvals.services.people.staffing import staffed, unmet
 from bot.approvals.services.policies.choice import PolicyChoice
 from bot.cli.policy_afterwards import after_the_decision, undo_window, written
@@ -57,6 +59,7 @@ class Options:
     payload: Path
     graph: str
     source: str
+    server: str
     requester: str
     channel: str
     env_file: Path
@@ -68,6 +71,7 @@ class Options:
             payload=parsed.payload,
             graph=parsed.graph,
             source=parsed.source,
+            server=parsed.server,
             requester=parsed.requester,
             channel=parsed.channel,
             env_file=parsed.env_file,
@@ -79,6 +83,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("payload", type=Path, help="a JSON file with the value that the graph passes to interrupt()")
     parser.add_argument("--graph", default="", help="the graph that asks")
     parser.add_argument("--source", default="", help="the program that asks through the HTTP API, in place of a graph")
+    parser.add_argument("--server", default="", help="the LangGraph Server that the graph runs on")
     parser.add_argument("--requester", default="", help="the user id of the person who started the task")
     parser.add_argument("--channel", default="", help="the id of the channel in which the task was started")
     parser.add_argument("--env-file", type=Path, default=Path(".env"), help="read this file instead of .env")
@@ -105,6 +110,7 @@ async def explain(options: Options) -> int:
             facts = Facts(
                 graph=task.graph,
                 source=options.source,
+                server=options.server,
                 channel=task.channel,
                 requester=task.requester,
                 inputs={},
@@ -144,17 +150,19 @@ async def _explained(
 
 
 def _task(options: Options, team: TeamId) -> Task:
-    """The task that would ask. A program that names nobody is the requester itself."""
+    """The task that would ask. A program or a thread on a server that names nobody is the requester itself."""
     person = Person(team_id=team, user_id=UserId(options.requester))
+    itself = Program(name=options.source) if options.source else nobody(options.server) if options.server else person
     return Task(
         id=TaskId("explained"),
         thread_id=ThreadId(""),
         graph=options.graph or options.source,
         inputs={},
-        requester=Program(name=options.source) if options.source and not options.requester else person,
+        requester=person if options.requester else itself,
         channel=ChannelId(options.channel),
         created_at=datetime.now(UTC),
         caller=Caller(source=options.source, token="", key="", body="") if options.source else None,
+        server=OnServer(name=options.server) if options.server else None,
     )
 
 

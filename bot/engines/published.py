@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from bot.approvals.model.agent import Graph
@@ -12,6 +13,7 @@ from bot.approvals.model.decision import Decision
 from bot.approvals.model.errors import AgentsNotLoaded, GraphUnavailable, InvalidInputs, UnknownGraph
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Question
+from bot.approvals.model.server import full_name
 from bot.approvals.ports.storage import AgentStore
 from bot.approvals.rules import known_graphs
 from bot.approvals.rules.matching import Policies
@@ -25,10 +27,12 @@ all inputs together. Returns None if no worker answered in time."""
 
 @dataclass(slots=True, kw_only=True)
 class PublishedAgents:
-    """The agents of the newest catalog that was read."""
+    """The agents of the newest catalog that was read, and those that run on LangGraph Servers."""
 
     storage: AgentStore
     ask: Ask
+    on_servers: Callable[[], Sequence[Agent]] = tuple
+    """The agents that run on LangGraph Servers."""
     _catalog: Catalog | None = field(default=None, init=False)
 
     async def refresh(self) -> bool:
@@ -43,10 +47,10 @@ class PublishedAgents:
     def refuse_unknown(self, policies: Policies) -> None:
         """Raises SettingsError if the policies name a graph or a node that is not in the catalog, and AgentsNotLoaded
         if there is no catalog."""
-        known_graphs.refuse_unknown(policies, {each.graph.name: each.nodes for each in self._published().agents})
+        known_graphs.refuse_unknown(policies, {each.graph.name: each.nodes for each in self._published()})
 
     def graphs(self) -> tuple[Graph, ...]:
-        return tuple(each.graph for each in self._published().agents)
+        return tuple(each.graph for each in self._all())
 
     async def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
         """See `Agents`. If the graph has a check of its own and no worker answers in time, the values pass: the worker
@@ -85,16 +89,33 @@ class PublishedAgents:
             raise InvalidInputs(graph.name, problems, graph.example, form.choices(), certain=agent.certain)
         return values
 
-    def _published(self) -> Catalog:
+    def _published(self) -> tuple[Agent, ...]:
         if self._catalog is None:
             raise AgentsNotLoaded
-        return self._catalog
+        return self._catalog.agents
+
+    def _all(self) -> tuple[Agent, ...]:
+        return together(self._published(), self.on_servers())
 
     def _agent(self, name: str) -> Agent:
-        catalog = self._published()
-        agent = catalog.agent(name)
+        agents = self._all()
+        agent = next((each for each in agents if each.graph.name == name), None)
         if agent is None:
-            raise UnknownGraph(name, tuple(each.graph.name for each in catalog.agents if not each.graph.unavailable))
+            raise UnknownGraph(name, tuple(each.graph.name for each in agents if not each.graph.unavailable))
         if agent.graph.unavailable:
             raise GraphUnavailable(name, agent.graph.unavailable)
         return agent
+
+
+def together(here: Sequence[Agent], on_servers: Sequence[Agent]) -> tuple[Agent, ...]:
+    """All agents, each under a name of its own. One on a server whose name another agent has too is called
+    `<server>/<name>`."""
+    names = Counter(each.graph.name for each in (*here, *on_servers))
+    return (*here, *(each if names[each.graph.name] == 1 else _in_full(each) for each in on_servers))
+
+
+def _in_full(agent: Agent) -> Agent:
+    graph = agent.graph
+    name = full_name(graph.server, graph.name)
+    example = graph.example.replace(graph.name, name, 1)
+    return replace(agent, graph=replace(graph, name=name, example=example))

@@ -23,7 +23,7 @@ from bot.http.guarded import unknown_name
 from bot.http.parts import Parts
 from bot.http.problems import MAX_FAULTS, Fault, Refused
 from bot.http.reference import openapi, page
-from bot.http.routes import requests, tasks, votes
+from bot.http.routes import requests, servers, tasks, votes
 from bot.http.waiting import Draining, Waiters
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ def app_of(parts: Parts | None, *, mounted: Mapping[str, ASGIApp] | None = None)
     app.state.parts = parts
     for router in (requests.router, votes.router, tasks.router):
         app.router.routes.extend(router.routes)
+    app.router.routes.extend(servers.routes)
     openapi.describe(app)
     page.add(app)
     for path, other in (mounted or {}).items():

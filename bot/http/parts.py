@@ -35,6 +35,8 @@ class Parts:
     """Held while a call changes something, so that a shutdown waits for it."""
     callback_problem: Callable[[str], str]
     """Why no webhook may be sent to this address, as the end of a sentence. Empty if one may."""
+    server_changed: Callable[[str, str], bool] = lambda _name, _key: False
+    """Has the LangGraph Server of this name looked at soon. Returns False, and does nothing, if this is not its key."""
 
     async def person(self, ref: str, path: str) -> Person:
         """The person that an id or e-mail address means. Raises `Refused`, or `Unreachable` if Slack does not say."""

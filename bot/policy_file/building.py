@@ -76,6 +76,7 @@ def _rule(place: Place, rule: RuleTerms, defaults: Mapping[str, Any], evaluator:
         policy=_policy(place, rule.name, own, defaults),
         graphs=match.graph or (),
         sources=match.source or (),
+        servers=match.server or (),
         actions=match.action or (),
         risks=tuple(str(risk) for risk in match.risk or ()),
         requesters=match.requester or (),

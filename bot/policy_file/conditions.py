@@ -183,6 +183,7 @@ def _shared(facts: Facts, expression: str) -> dict[str, Any]:
         "task": {
             "graph": facts.graph,
             "source": facts.source,
+            "server": facts.server,
             "channel": str(facts.channel),
             "inputs": dict(facts.inputs),
         },

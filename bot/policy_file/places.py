@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,9 +36,22 @@ class Place:
         return f"{self.path}, line {line}" + (f', key "{key}"' if key else "")
 
 
-def problems(place: Place, error: ValidationError) -> SettingsError:
-    """One error with one line for each mistake in the file."""
-    return SettingsError("\n".join(_sentence(place.at(*each["loc"]), each) for each in _first(error)))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """What a kind of file may hold, for error messages."""
+
+    known: Callable[[Sequence[str | int]], Sequence[str]]
+    """The keys that the mapping at a place may have. Empty if the keys are names that the user chooses."""
+    listed: Mapping[str, str]
+    """An example of what each list may contain."""
+    short: Callable[[Place, str], str | None] = lambda _place, _key: None
+    """A sentence of its own about a list that is too short. None if there is none."""
+
+
+def problems(place: Place, error: ValidationError, words: Vocabulary | None = None) -> SettingsError:
+    """One error with one line for each mistake in the file: a policy file if no other vocabulary is given."""
+    of_file = words or _OF_POLICIES
+    return SettingsError("\n".join(_sentence(place.at(*each["loc"]), each, of_file) for each in _first(error)))
 
 
 def refuse_twice(place: Place) -> None:
@@ -90,6 +103,7 @@ _LISTED: Mapping[str, str] = {
     "risk": "high, critical",
     "graph": "cleanup, deploy-*",
     "source": "billing-service, ci-*",
+    "server": "prod, eu-*",
     "action": "pay, refund_*",
     "requester": '"@interns"',
     "channel": '"#ops"',
@@ -126,28 +140,36 @@ def _first(error: ValidationError) -> Iterator[Any]:
             yield each
 
 
-def _sentence(place: Place, error: Any) -> str:
+def _short(place: Place, key: str) -> str | None:
+    if key in ("approvers", "to"):
+        does = "undo anything" if "undo" in place.loc else "answer"
+        return f'{place}: nobody may {does}. Name who may: ["@ops-leads", U012AB3CD, bob@example.com]'
+    if key in terms.keys(terms.Match):
+        return f"{place}: an empty list matches nothing. Leave it out if the {key} does not matter."
+    return None
+
+
+_OF_POLICIES = Vocabulary(known=_known, listed=_LISTED, short=_short)
+
+
+def _sentence(place: Place, error: Any, words: Vocabulary) -> str:
     loc = place.loc
     key = next((str(part) for part in reversed(loc) if isinstance(part, str)), "")
     match error["type"]:
         case "extra_forbidden":
-            known = _known(loc[:-1])
+            known = words.known(loc[:-1])
             near = difflib.get_close_matches(str(loc[-1]), known, n=1)
             hint = f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(known)}."
             return f"{place}: there is no such key. {hint}"
-        case "too_short" if key in ("approvers", "to"):
-            does = "undo anything" if "undo" in loc else "answer"
-            return f'{place}: nobody may {does}. Name who may: ["@ops-leads", U012AB3CD, bob@example.com]'
-        case "too_short" if key in terms.keys(terms.Match):
-            return f"{place}: an empty list matches nothing. Leave it out if the {key} does not matter."
         case "too_short":
-            return f"{place}: this is too short. It should be a list such as [{_LISTED.get(key, '...')}]."
+            otherwise = f"{place}: this is too short. It should be a list such as [{words.listed.get(key, '...')}]."
+            return words.short(place, key) or otherwise
         case "missing":
             return f"{place}: this key is missing."
         case "tuple_type":
-            return f"{place}: this should be a list, such as [{_LISTED.get(key, '...')}]."
+            return f"{place}: this should be a list, such as [{words.listed.get(key, '...')}]."
         case "model_type":
-            return f"{place}: this should be a mapping with {', '.join(_known(loc))}."
+            return f"{place}: this should be a mapping with {', '.join(words.known(loc))}."
         case _:
             return f"{place}: {str(error['msg']).removeprefix('Value error, ')}."
 

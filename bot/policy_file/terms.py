@@ -266,6 +266,7 @@ class UndoEntry(Strict):
 class Match(Strict):
     graph: Patterns | None = None
     source: Patterns | None = None
+    server: Patterns | None = None
     action: Patterns | None = None
     risk: Annotated[tuple[Risk, ...], Field(min_length=1)] | None = None
     requester: (

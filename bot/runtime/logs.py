@@ -105,7 +105,8 @@ def to_stderr(level: str) -> Learned:
     logging.captureWarnings(True)
     for name in ("slack_bolt", "slack_sdk", "apscheduler", "httpx", "aiosqlite"):
         logging.getLogger(name).setLevel(max(logging.getLevelNamesMapping()[level], logging.INFO))
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    for name in ("apscheduler", "httpx"):  # a line for each tick, and for each call of a LangGraph Server
+        logging.getLogger(name).setLevel(logging.WARNING)
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread
     return learned

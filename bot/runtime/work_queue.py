@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 
 from bot.approvals.model.errors import Conflict, CountersignError
 from bot.approvals.model.ids import Person, TaskId
+from bot.approvals.model.server import server_of
 from bot.approvals.ports.engine import Draining
 from bot.approvals.ports.work import Clock
 
@@ -34,6 +35,8 @@ LAST_SECONDS = 1.5
 """A job that is due within this time is run before the queue closes. Edits of messages wait for about a second."""
 CANCEL_RETRY_SECONDS = 0.2
 """Between two cancellations of a task: one can get lost on its way (`asyncio.wait_for` before Python 3.12)."""
+SECONDS_FOR_SERVERS = 3.0
+"""How long a shutdown waits for tasks on LangGraph Servers: what runs there goes on without the bot."""
 MAX_CANCELS = 3
 """Then the task is left running until the process ends: a node may swallow every cancellation."""
 
@@ -195,12 +198,15 @@ class WorkQueues:
     deliveries: JobQueue[TaskId] | None = None
     syncs: JobQueue[TaskId] | None = None
     inboxes: InboxQueues | None = None
+    servers: Mapping[str, JobQueue[TaskId]] = field(default_factory=dict)
+    """For tasks on LangGraph Servers, by the server's name: a server that is away holds up no other."""
     _busy: int = 0
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
 
     def deliver(self, task_id: TaskId) -> None:
-        if self.deliveries is not None:
-            self.deliveries.wake(task_id)
+        queue = self.servers.get(server_of(task_id) or "", self.deliveries)
+        if queue is not None:
+            queue.wake(task_id)
 
     def show(self, task_id: TaskId) -> None:
         if self.syncs is not None:
@@ -251,8 +257,10 @@ class WorkQueues:
         await self.quiet(grace)
         if self._busy:
             log.warning("%d answers to Slack were still under way at the end", self._busy)
-        if self.deliveries is not None:
-            await self.deliveries.close(max(end - loop.time(), 0))
+        left = max(end - loop.time(), 0)
+        for_servers = [queue.close(min(left, SECONDS_FOR_SERVERS)) for queue in self.servers.values()]
+        of_own = [self.deliveries.close(left)] if self.deliveries is not None else []
+        await asyncio.gather(*of_own, *for_servers)
         if self.syncs is not None:
             await self.syncs.close(max(end - loop.time(), 1))
         if self.inboxes is not None:

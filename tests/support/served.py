@@ -58,6 +58,8 @@ from tests.support.starter import WAIT
 
 TEAM: Final = "T1"
 CHANNEL: Final = ChannelId("C0OPS")
+HINT: Final = ("prod", "0123456789abcdef")
+"""The server that may say that something has changed, and its key."""
 CALLED = "example.com"
 """What is in the addresses that may be called."""
 ADDRESS: Final = "https://acme.slack.com/"
@@ -109,6 +111,8 @@ class Api:
     waiters: Waiters
     work: GatewayWork
     parts: Parts
+    hinted: list[str] = field(default_factory=list)
+    """The servers that have said that something has changed."""
     tokens: dict[str, str] = field(default_factory=dict)
     """The token of each source that the tests have used."""
 
@@ -233,6 +237,12 @@ async def served(
             {ASKED: questions.read({"action": "delete", "arguments": {"path": "/old", "password": "hunter22"}}, None)}
         )
 
+        def changed(name: str, key: str) -> bool:
+            if (name, key) != HINT:
+                return False
+            hinted.append(name)
+            return True
+
         async def deliver(task_id: TaskId) -> datetime | None:
             return await programs.deliver(task_id)
 
@@ -254,7 +264,7 @@ async def served(
         messages = a_sync(storage=storage, messenger=messenger, clock=system_clock)
         policy_choice = PolicyChoice(policies=policies, directory=directory)
         unit = a_unit(storage=storage, engine=agents, directory=directory, work=work)
-        masks = masking()
+        masks, hinted = masking(), list[str]()
         programs = callers(
             storage=storage,
             inputs=agents,
@@ -282,6 +292,7 @@ async def served(
             clock=system_clock,
             busy=queues.busy,
             callback_problem=lambda url: "" if CALLED in url else "is not allowed",
+            server_changed=changed,
         )
         for queue in (queues.deliveries, queues.syncs, workers):
             assert queue is not None
@@ -298,6 +309,7 @@ async def served(
             waiters=waiters,
             work=work,
             parts=parts,
+            hinted=hinted,
         )
 
 

@@ -9,6 +9,7 @@ from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.ids import TaskId, ThreadId
 
 _PREFIX: Final = "server-"
+_WITHIN: Final = "/"
 _UUID: Final = 36
 """Characters of a thread's id. A LangGraph Server takes no other ids than UUIDs."""
 
@@ -35,6 +36,16 @@ def server_of(task_id: TaskId) -> str | None:
     is woken for a task must know who drives it before it reads anything."""
     rest = task_id.removeprefix(_PREFIX)
     return rest[: -_UUID - 1] if rest != task_id and len(rest) > _UUID + 1 else None
+
+
+def full_name(server: str, graph: str) -> str:
+    """What people call this agent of a server if another agent has the same name."""
+    return f"{server}{_WITHIN}{graph}"
+
+
+def own_name(server: OnServer | None, graph: str) -> str:
+    """What the server itself calls the agent that people call `graph`."""
+    return graph if server is None else graph.removeprefix(f"{server.name}{_WITHIN}")
 
 
 def runs_elsewhere(task_id: TaskId) -> bool:

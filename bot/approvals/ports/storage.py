@@ -98,7 +98,8 @@ class TaskStore(Protocol):
 
     async def save_task(self, task: Task, event: AuditEvent, messages: Sequence[Message] = ()) -> Task:
         """Replace the task and add new messages. Returns the task with its next revision. Raises `Conflict` if the
-        stored revision is no longer `task.revision`."""
+        stored revision is no longer `task.revision`. A task that had ended and has not any more is no longer marked
+        (`forget`)."""
         ...
 
     async def tasks_of(self, requester: Person, limit: int) -> tuple[Task, ...]:
@@ -179,9 +180,9 @@ class RequestStore(Protocol):
         `next_try` waits for a person and is not among them."""
         ...
 
-    async def unsettled(self) -> tuple[TaskId, ...]:
-        """The agents' tasks with a request that is pending, or whose decision has not been delivered. Each task
-        once."""
+    async def unsettled(self, *, elsewhere: bool = False) -> tuple[TaskId, ...]:
+        """The tasks with a request that is pending, or whose decision has not been delivered: of workers or, with
+        `elsewhere`, of what runs elsewhere (`runs_elsewhere`). Each task once."""
         ...
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:

@@ -1,4 +1,4 @@
-"""Whether the policies name only graphs and nodes that exist."""
+"""Whether the policies name only graphs, nodes and servers that exist."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ def refuse_unknown(policies: Policies, nodes: Mapping[str, Collection[str]]) -> 
     match nothing, and leave its graph to a weaker policy without a word.
 
     `nodes` has the names of the nodes of each graph, none if the graph is unavailable. `cards` may also name a program
-    that asks through the API, if a rule's `source` names it: nothing else says which programs there are.
+    that asks through the API, if a rule's `source` names it: nothing else says which programs there are. In the same
+    way, a rule with a `server` says which graphs may run there.
     """
-    for rule, pattern in ((each, graph) for each in policies.rules for graph in each.graphs):
+    here = [each for each in policies.rules if not each.servers]
+    on_servers = {graph: () for each in policies.rules if each.servers for graph in each.graphs}
+    nodes = {**on_servers, **nodes}
+    for rule, pattern in ((each, graph) for each in here for graph in each.graphs):
         if not any(rule.covers(name, pattern) for name in nodes):
             raise SettingsError(
                 f'POLICY_FILE, key "match.graph" of the rule {rule.policy.name}: no graph is "{pattern}". '
@@ -33,6 +37,16 @@ def refuse_unknown(policies: Policies, nodes: Mapping[str, Collection[str]]) -> 
             raise SettingsError(
                 f'POLICY_FILE, key "approvals.{name}.reject.as_node": the graph has no such node. '
                 f"It has {', '.join(nodes[name])}."
+            )
+
+
+def refuse_unknown_servers(policies: Policies, names: Collection[str]) -> None:
+    """Raises SettingsError if a rule's `server` means none of these servers."""
+    for pattern, rule in policies.servers.items():
+        if not any(rule.covers(name, pattern) for name in names):
+            known = _hint(pattern, names) if names else "SERVERS_FILE names no server."
+            raise SettingsError(
+                f'POLICY_FILE, key "match.server" of the rule {rule.policy.name}: no server is "{pattern}". {known}'
             )
 
 

@@ -71,7 +71,8 @@ class Rule:
     sources: tuple[str, ...] = ()
     """Programs that make tasks through the API. What people start in Slack matches none of them."""
     servers: tuple[str, ...] = ()
-    """Names of LangGraph Servers. What runs here matches none of them."""
+    """Names of LangGraph Servers. What runs here matches none of them. A rule that may say yes without a person governs
+    what runs on a server only if it names it: a graph there may have any name."""
     when: Condition | None = None
     condition: str = ""
     """The text of `when`, as the file has it."""
@@ -91,6 +92,8 @@ class Rule:
             return f"the source is {facts.source or 'Slack'}, not {_or(self.sources)}"
         if self.servers and not (facts.server and any(self.covers(facts.server, each) for each in self.servers)):
             return f"the agent runs {f'on {facts.server}' if facts.server else 'here'}, not on {_or(self.servers)}"
+        if facts.server and not self.servers and self.says_yes_alone:
+            return f"it may say yes without a person, and does not name the server {facts.server}, so people are asked"
         if self.risks and question.risk not in self.risks:
             return f"its risk is {question.risk or 'not said'}, not {_or(self.risks)}"
         if self.requesters and not any(facts.requester in facts.people.get(ref, ()) for ref in self.requesters):
@@ -189,6 +192,15 @@ class Policies:
     def sources(self) -> tuple[str, ...]:
         """Every pattern in a rule's `source`."""
         return tuple(dict.fromkeys(ref for rule in self.rules for ref in rule.sources))
+
+    @property
+    def servers(self) -> Mapping[str, Rule]:
+        """Every pattern in a rule's `server`, with the first rule that has it."""
+        found: dict[str, Rule] = {}
+        for rule in self.rules:
+            for ref in rule.servers:
+                found.setdefault(ref, rule)
+        return found
 
     @property
     def requesters(self) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ from bot.approvals.model.caller import (
 from bot.approvals.model.errors import AlreadySettled, NotFound, TaskFinished, Unreachable
 from bot.approvals.model.ids import JSON, ChannelId, Person, Program, RequestId, TaskId, ThreadId
 from bot.approvals.model.request import Pending
-from bot.approvals.model.server import task_of_thread
+from bot.approvals.model.server import own_name, task_of_thread
 from bot.approvals.model.task import Failed, Starting, Task, TaskCancelled
 from bot.approvals.model.token import Token
 from bot.approvals.ports.engine import Callers, Inputs
@@ -132,7 +132,7 @@ class Calls:
         if (earlier := await self._earlier(id, token, call)) is not None:
             return Made(task=earlier, new=False)
         known = await self.inputs.check_inputs(graph, inputs)
-        task = await self._task(id, digits, graph, known, token, call, at)
+        task = await self._task(id, digits, own_name(server, graph), known, token, call, at)
         return await self._made(replace(task, server=server), call)
 
     # --- To end -----------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.errors import NothingToRetry, NotYours, TaskFinished, Unreachable
 from bot.approvals.model.ids import JSON, ChannelId, MessageRef, Person, RequestId, TaskId, ThreadId, Ts
 from bot.approvals.model.request import Decided, Pending, Request
-from bot.approvals.model.server import OnServer, task_of_thread
+from bot.approvals.model.server import OnServer, own_name, task_of_thread
 from bot.approvals.model.task import Failed, Starting, Task, TaskCancelled
 from bot.approvals.ports.engine import Agents, Inputs
 from bot.approvals.ports.slack import Directory, LookupFailed
@@ -57,7 +57,7 @@ class Tasks:
             id=task_of_thread(server.name, thread_id) if server is not None else TaskId(id[:8]),
             thread_id=thread_id,
             server=server,
-            graph=graph,
+            graph=own_name(server, graph),
             inputs=inputs,
             requester=actor.person,
             channel=channel,

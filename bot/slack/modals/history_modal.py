@@ -326,6 +326,8 @@ def _untold(event: AuditEvent) -> str:
 
 _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "started": _started,
+    "adopted": _plain("A thread on a LangGraph Server asked something, so people here are asked."),
+    "task_reopened": _plain("The thread asked something new, so the task goes on."),
     "opened": _opened,
     "shown": _shown,
     "viewed": _done("viewed all of it."),

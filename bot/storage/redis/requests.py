@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import cast
 
 from bot.approvals.model.audit import AuditEvent
-from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.errors import Conflict, NotFound
 from bot.approvals.model.ids import Person, RequestId, TaskId
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
+from bot.approvals.model.server import runs_elsewhere
 from bot.approvals.ports.storage import Change
 from bot.storage import lists
 from bot.storage.redis import scripts, steps
@@ -59,7 +59,7 @@ class RedisRequests:
         index = steps.index_of("undelivered", elsewhere=elsewhere)
         return await self._db.indexed(Request, index, "request", most=moment(now), limit=limit, now=now, wanted="free")
 
-    async def unsettled(self) -> tuple[TaskId, ...]:
+    async def unsettled(self, *, elsewhere: bool = False) -> tuple[TaskId, ...]:
         """Requests that earlier versions stored are not in the index. The lists of the people they wait for hold
         them."""
         db = self._db
@@ -68,7 +68,7 @@ class RedisRequests:
             async for key in db.redis.scan_iter(match=_literal(db.prefix + lists.waiting_for("")) + "*"):
                 ids.update(cast("list[str]", await db.redis.zrange(key, 0, -1)))
         requests = await db.records(Request, "request", sorted(ids))
-        return tuple(dict.fromkeys(each.task_id for each in requests if not is_of_caller(each.task_id)))
+        return tuple(dict.fromkeys(each.task_id for each in requests if runs_elsewhere(each.task_id) is elsewhere))
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
         return await self._listed([lists.waiting_for(ref) for ref in refs], limit)

@@ -98,10 +98,11 @@ local steps = {
     empty = function(history, kept)
         for place = 0, redis.call('LLEN', history) - 1 - kept do redis.call('LSET', history, place, '') end
     end,
-    -- The task's place among those that have ended ('' takes it out), unless it is marked as forgotten.
+    -- The task's place among those that have ended, unless it is marked as forgotten. '' takes out both.
     ended = function(task, at)
         if at == '' then
             redis.call('ZREM', prefix .. 'ended', task)
+            redis.call('ZREM', prefix .. 'forgotten', task)
         elseif not redis.call('ZSCORE', prefix .. 'forgotten', task) then
             redis.call('ZADD', prefix .. 'ended', at, task)
         end

@@ -66,7 +66,8 @@ def _write(db: sqlite3.Connection, change: Change) -> None:
 
 
 _SAVE_TASK = """
-    UPDATE tasks SET state = :state, ended_at = :ended_at, revision = :revision, body = :body
+    UPDATE tasks SET state = :state, ended_at = :ended_at, revision = :revision, body = :body,
+        forgotten = forgotten AND :ended_at IS NOT NULL
     WHERE id = :id AND revision = :revision - 1
 """
 _OPEN_REQUEST = """

@@ -63,8 +63,9 @@ class SqliteRequests:
         due = rows.moment(now)
         return await self._db.records(Request, schema.UNDELIVERED, now=due, limit=limit, elsewhere=elsewhere)
 
-    async def unsettled(self) -> tuple[TaskId, ...]:
-        return tuple(TaskId(task_id) for (task_id,) in await self._db.many_rows(schema.UNSETTLED, {}))
+    async def unsettled(self, *, elsewhere: bool = False) -> tuple[TaskId, ...]:
+        found = await self._db.many_rows(schema.UNSETTLED, {"elsewhere": elsewhere})
+        return tuple(TaskId(task_id) for (task_id,) in found)
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
         return await self._listed([lists.waiting_for(ref) for ref in refs], limit)

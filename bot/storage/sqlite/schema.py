@@ -237,7 +237,7 @@ FROM = {
 """The tasks of a source: all, those that have ended, or the others."""
 UNSETTLED = """
     SELECT DISTINCT task_id FROM requests
-    WHERE state IN ('Pending', 'Decided') AND task_id NOT GLOB 'caller-*'
+    WHERE state IN ('Pending', 'Decided') AND (task_id GLOB 'caller-*' OR task_id GLOB 'server-*') = :elsewhere
 """
 TRAIL = """
     SELECT seq, CAST(task_id AS BLOB), CAST(body AS BLOB), CAST(digest AS BLOB), CAST(link AS BLOB) FROM events

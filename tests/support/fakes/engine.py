@@ -89,11 +89,12 @@ class FakeEngine:
     # --- The port ---------------------------------------------------------------------------------
 
     def graphs(self) -> tuple[Graph, ...]:
-        return (Graph(name="cleanup", description="Cleans up", inputs=()),)
+        here = Graph(name="cleanup", description="Cleans up", inputs=())
+        return (here, replace(here, name="prod/cleanup", server="prod"), replace(here, name="deploy", server="prod"))
 
     async def parse_inputs(self, graph: str, words: Mapping[str, str]) -> Mapping[str, JSON]:
-        if graph != "cleanup":
-            raise UnknownGraph(graph, ["cleanup"])
+        if graph not in (known := [each.name for each in self.graphs()]):
+            raise UnknownGraph(graph, known)
         return dict(words)
 
     async def status(self, task: Task, requests: Sequence[Request] = ()) -> ThreadStatus:

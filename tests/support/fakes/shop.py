@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from bot.approvals.model.agent import Graph
 from bot.approvals.model.errors import InvalidInputs
 from bot.approvals.model.ids import JSON, ChannelId, RequestId
 from bot.approvals.model.request import Request
@@ -50,6 +51,10 @@ class Inputs:
 
     def __init__(self) -> None:
         self.problems: dict[str, str] = {}
+
+    def graphs(self) -> tuple[Graph, ...]:
+        here = Graph(name="cleanup", description="Cleans up", inputs=())
+        return (here, replace(here, name="prod/cleanup", server="prod"))
 
     async def check_inputs(self, graph: str, values: Mapping[str, JSON]) -> Mapping[str, JSON]:
         if self.problems:
@@ -118,7 +123,7 @@ class Shop:
         """Time passes, then a sweep and what it wakes."""
         self.world.clock.advance(by)
         await self.world.sweeper.people.sweep(self.world.now)
-        await AgentSweep(storage=self.world.storage, work=self.world.work, callers=True).sweep(self.world.now)
+        await AgentSweep(storage=self.world.storage, work=self.world.work, elsewhere=True).sweep(self.world.now)
         await self.settle()
 
     async def of(self, request_id: RequestId) -> CallView:

@@ -22,7 +22,7 @@ from tests.unit.docs.pages import PAGES, ROOT, fenced
 
 TUTORIAL = PAGES["docs/tutorial.md"]
 GUIDE = PAGES["docs/guides/your-own-agent.md"]
-POLICIES = [(page, text) for page in PAGES for text in fenced(page, "yaml")]
+POLICIES = [(page, text) for page in PAGES for text in fenced(page, "yaml") if not text.startswith("servers:")]
 
 
 @pytest.mark.parametrize(("page", "text"), POLICIES)

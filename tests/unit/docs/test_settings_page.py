@@ -110,7 +110,7 @@ def variables(text: str) -> set[str]:
     return set(re.findall(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b", code))
 
 
-EXAMPLES = {"DEPLOY_TARGET", "PORTAL_TOKEN", "REQUEST_ID", "TASK_ID"}
+EXAMPLES = {"DEPLOY_TARGET", "PORTAL_TOKEN", "PROD_HOOK_KEY", "PROD_KEY", "PROD_URL", "REQUEST_ID", "TASK_ID"}
 """What stands for something of the reader's own."""
 OF_OTHERS = {"CREWAI_STORAGE_DIR"}
 """What frameworks read that agents are written with."""

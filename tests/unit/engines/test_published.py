@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -16,10 +16,13 @@ from langgraph.func import entrypoint
 from langgraph.graph import START, MessagesState, StateGraph
 from pydantic import BaseModel, Field
 
+from bot.approvals.model.agent import Graph, Input
+from bot.approvals.model.catalog import Agent
 from bot.approvals.model.decision import Approve, Reject
 from bot.approvals.model.errors import (
     AgentsNotLoaded,
     CountersignError,
+    GraphUnavailable,
     InvalidAnswer,
     InvalidInputs,
     SettingsError,
@@ -32,7 +35,7 @@ from bot.engines import questions
 from bot.engines.langgraph.loading import catalog, inputs, registry
 from bot.engines.langgraph.loading.registry import LoadedGraph, Registry
 from bot.engines.langgraph.runner import LangGraphEngine
-from bot.engines.published import PublishedAgents
+from bot.engines.published import PublishedAgents, together
 from bot.slack import quotes
 from bot.storage.sqlite.store import SqliteStorage
 from tests.support.builders import MINUTE, NOON, a_policy, an_answer
@@ -419,3 +422,48 @@ def test_an_answer_needs_no_catalog(storage: SqliteStorage) -> None:
     assert agents.answer(question, question, an_answer(verdicts=(Reject(),))) is False
     with pytest.raises(InvalidAnswer):
         agents.answer(question, question, an_answer(verdicts=(Approve(), Approve())))
+
+
+# --- Agents on LangGraph Servers --------------------------------------------------------------------
+
+
+def on(server: str, name: str, **changes: Any) -> Agent:
+    """An agent that runs on this server."""
+    graph = Graph(name=name, description="", inputs=(), example=f"/task {name} x=1", server=server, **changes)
+    return Agent(graph=graph, schema={"type": "object", "properties": {}})
+
+
+def names(agents: Sequence[Agent]) -> list[str]:
+    return [each.graph.name for each in agents]
+
+
+def test_an_agent_of_a_server_is_called_by_its_name_if_no_other_has_it() -> None:
+    here = [replace(on("", "cleanup"), certain=True)]
+
+    assert together(here, [on("prod", "deploy")]) == (*here, on("prod", "deploy"))
+
+
+def test_agents_of_the_same_name_are_told_apart_by_their_servers() -> None:
+    """The one that runs here keeps its name, which commands and policies know."""
+    found = together([on("", "cleanup")], [on("prod", "cleanup"), on("prod", "deploy"), on("eu", "deploy")])
+
+    assert names(found) == ["cleanup", "prod/cleanup", "prod/deploy", "eu/deploy"]
+    assert found[1].graph.example == "/task prod/cleanup x=1"
+
+
+async def test_agents_of_servers_are_started_as_those_that_run_here(both: Both) -> None:
+    taken = replace(on("prod", "refund"), schema={"type": "object", "properties": {"order": {"type": "string"}}})
+    taken = replace(taken, graph=replace(taken.graph, inputs=(Input(name="order", schema={}, required=True),)))
+    agents = replace_servers(both.published, [taken, on("prod", "away", unavailable="it does not answer.")])
+    await agents.refresh()
+
+    assert {"refund", "away"} < {graph.name for graph in agents.graphs()}
+    assert await agents.parse_inputs("refund", {"order": "o-1"}) == {"order": "o-1"}
+    with pytest.raises(GraphUnavailable, match="it does not answer"):
+        await agents.parse_inputs("away", {})
+    with pytest.raises(UnknownGraph, match="refund"):
+        await agents.parse_inputs("refnd", {})
+
+
+def replace_servers(published: PublishedAgents, agents: Sequence[Agent]) -> PublishedAgents:
+    return PublishedAgents(storage=published.storage, ask=published.ask, on_servers=lambda: agents)

@@ -99,15 +99,17 @@ class Delivery:
         lease = await self.leases.take(task.thread_id)
         if lease is None:
             return False
+        done = True  # also if the block is left early, because the lease was lost or the task was cancelled
         try:
             async with self.leases.held(lease, task_id):
                 if self.alone is not None and _never_came_back(task):
                     self.alone(task_id)
                     return True
                 crash_points.point("leased")
-                return await self._drive_or_fail(task, lease)
+                done = await self._drive_or_fail(task, lease)
         finally:
             self.work.show(task_id)
+        return done
 
     async def look(self, task_id: TaskId) -> bool:
         """Whether the agent's code has changed while people are asked. If so, has the task driven, so that its cards

@@ -34,6 +34,7 @@ def alone() -> Policy:
         (Rule(policy=policy(), graphs=("clean*", "x")), GOVERNS),
         (Rule(policy=policy(), graphs=("a", "b")), "the graph is cleanup, not a or b"),
         (Rule(policy=policy(), sources=("*",)), "the source is Slack, not *"),
+        (Rule(policy=policy(), servers=("prod",)), "the agent runs here, not on prod"),
         (Rule(policy=policy(), actions=("list_*",)), GOVERNS),
         (Rule(policy=policy(), actions=("write_*",)), "the action is read_file, not write_*"),
         (Rule(policy=policy(), risks=("high",)), "its risk is not said, not high"),
@@ -48,6 +49,23 @@ def alone() -> Policy:
 )
 def test_a_rule_says_why_it_does_not_govern(rule: Rule, objection: str) -> None:
     assert rule.objection(facts()) == objection
+
+
+@pytest.mark.parametrize(
+    ("rule", "objection"),
+    [
+        (Rule(policy=policy()), GOVERNS),
+        (Rule(policy=policy(), servers=("eu", "pr*")), GOVERNS),
+        (Rule(policy=policy(), servers=("eu",)), "the agent runs on prod, not on eu"),
+        (Rule(policy=alone(), servers=("prod",)), GOVERNS),
+        (
+            Rule(policy=alone(), graphs=("cleanup",)),
+            "it may say yes without a person, and does not name the server prod, so people are asked",
+        ),
+    ],
+)
+def test_a_rule_says_why_it_does_not_govern_what_runs_on_a_server(rule: Rule, objection: str) -> None:
+    assert rule.objection(facts(server="prod")) == objection
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Auto, Expire, Step
 from bot.approvals.model.question import Item
 from bot.approvals.model.request import Delivered, Pending
+from bot.approvals.model.server import OnServer, server_of
 from bot.approvals.model.task import Ended, Failed, Failure, Starting, Task, TaskCancelled
 from bot.approvals.model.webhook import WebhookKind
 from bot.approvals.ports.storage import Storage
@@ -541,6 +542,15 @@ async def test_an_agent_is_started_once_for_a_key(shop: Shop) -> None:
     assert (made.task.graph, made.task.inputs) == ("cleanup", {"days": 3})
     with pytest.raises(KeyUsedOtherwise):
         await shop.calls.start(TOKEN, a_call(body="other"), "cleanup", {}, shop.world.now)
+
+
+async def test_an_agent_on_a_server_is_started_once_for_a_key(shop: Shop) -> None:
+    made = await shop.calls.start(TOKEN, a_call(), "prod/cleanup", {}, shop.world.now)
+    again = await shop.calls.start(TOKEN, a_call(), "prod/cleanup", {}, shop.world.now)
+
+    assert (made.new, again.new, again.task) == (True, False, made.task)
+    assert (made.task.graph, made.task.server) == ("cleanup", OnServer(name="prod"))
+    assert server_of(made.task.id) == "prod"
 
 
 async def test_an_agent_whose_inputs_do_not_fit_is_not_started(shop: Shop) -> None:

@@ -13,6 +13,7 @@ from bot.approvals.model.errors import NothingToRetry, NotYours, TaskFinished, U
 from bot.approvals.model.ids import MessageRef, Person, TaskId, Ts
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.request import Delivered, Request
+from bot.approvals.model.server import OnServer, server_of, task_of_thread
 from bot.approvals.model.task import Ended, Failed, Starting, TaskCancelled
 from bot.approvals.ports.storage import Storage
 from tests.support.fakes.world import ALICE, BOB, CHANNEL, FIRST, RITA, SECOND, STRANGER, World, a_world, question
@@ -30,6 +31,19 @@ async def test_a_started_task_is_recorded_with_its_message_before_anything_runs(
     assert (await world.message(task, MessageKind.OPENING)).shown == -1
     assert world.engine.runs == []
     assert (world.work.deliveries, world.work.syncs) == ([task.id], [task.id])
+
+
+@pytest.mark.parametrize(("name", "own"), [("prod/cleanup", "cleanup"), ("deploy", "deploy")])
+async def test_a_task_of_a_server_is_known_by_it_and_by_what_the_server_calls_its_agent(
+    world: World, name: str, own: str
+) -> None:
+    """So policies match the same name whether or not another agent has it too."""
+    task = await world.tasks.start(world.actor(RITA, COMMAND), name, {}, CHANNEL)
+
+    assert await world.task(task.id) == task
+    assert (task.graph, task.server) == (own, OnServer(name="prod"))
+    assert task.id == task_of_thread("prod", task.thread_id)
+    assert server_of(task.id) == "prod"
 
 
 async def test_a_graph_that_is_not_known_starts_nothing(world: World) -> None:
