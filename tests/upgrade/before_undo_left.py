@@ -232,7 +232,7 @@ def a_bot(
             directory=directory,
             work=stage.work,
         ),
-        elsewhere=a_delivery(
+        callers=a_delivery(
             storage=storage, engine=asks, directory=directory, policies=policies, work=stage.work, clock=clock
         ),
         receiver=receiver,
