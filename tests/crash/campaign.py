@@ -143,8 +143,7 @@ class _Campaign:
 
     async def run(self) -> Outcome:
         began = time.monotonic()
-        opposed = 1.0 if self.plan.gates else 0.25
-        people = People(self.simulator, self.plan.seed, self.plan.deadline, opposed=opposed)
+        people = People(self.simulator, self.plan.seed, self.plan.deadline, agreeable=not self.plan.gates)
         async with people.at_work():
             await self._among_kills(people)
             await self._power_cut()

@@ -48,8 +48,8 @@ class People:
     deadline: float
     prompt: bool = False
     """Whether every card is clicked on at once."""
-    opposed: float = 1.0
-    """How often Carol has something against what is asked."""
+    agreeable: bool = False
+    """Whether most is approved, and soon."""
     acknowledged: list[int] = field(default_factory=list)
     """The numbers of the tasks whose command was taken without an error."""
     sent: int = 0
@@ -100,15 +100,16 @@ class People:
 
     def _planned(self, channel: str, ts: str, title: str) -> Card:
         chance, now = random.Random(f"{self.seed} {title}"), asyncio.get_running_loop().time()
-        late = not self.prompt and chance.random() < 0.25
+        late = not self.prompt and not self.agreeable and chance.random() < 0.25
         first, last = (self.deadline - 1.5, self.deadline + 0.5) if late else (0.0, 0.6)
         silent = channel.startswith("D") or (not self.prompt and chance.random() < 0.2)
+        agrees = self.agreeable and (self.prompt or chance.random() < 0.75)
         return Card(
             channel=channel,
             ts=ts,
             title=title,
             approve_at=None if silent else now + chance.uniform(first, last),
-            reject_at=None if silent or chance.random() > self.opposed else now + chance.uniform(first, last),
+            reject_at=None if silent or agrees else now + chance.uniform(first, last),
         )
 
     def _regretted(self, channel: str, ts: str, title: str) -> Card:

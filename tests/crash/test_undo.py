@@ -24,7 +24,7 @@ async def test_a_bot_that_dies_when_it_begins_to_undo_is_followed_by_one_that_un
     cluster = Cluster.prepare(tmp_path / "crash", None, slack, escalate=600, deadline=900, LEASE_SECONDS="1")
     try:
         async with Simulator.connect(slack.url) as simulator, cluster.records() as storage:
-            people = People(simulator, seed=1, deadline=900, prompt=True, opposed=0)
+            people = People(simulator, seed=1, deadline=900, prompt=True, agreeable=True)
             async with people.at_work():
                 first = await cluster.launch(point="undo-begun")
                 assert await first.connected(), first.words

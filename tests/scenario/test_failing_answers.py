@@ -27,7 +27,7 @@ async def test_a_graph_that_raises_on_its_answer_says_so_on_the_card_and_a_retry
     fixed.touch()
     await room.press("bob", stopped, "retry")
 
-    await thread.settled("✅", "Approved by @bob", "It was told: approve", without=["Stopped"])
+    await thread.settled("✅", "Approved by @bob", "was told: approve", without=["Stopped"])
     await thread.ended("Approved by @bob", "It was told: approve.")
     assert fixed.read_text() == "approve\n"
     assert len(await thread.cards()) == 1

@@ -38,8 +38,8 @@ defaults:
   deadline: 8h
   hold: 30s
 """
-ROUNDS = 8
-SPACING = 10
+ROUNDS = 6
+SPACING = 12
 """Calls of the local Slack between two clicks: all clicks together take as long as the bot's sweep may be off."""
 
 

@@ -240,8 +240,12 @@ async def test_a_first_question_that_changes_afterwards_gets_no_answer_by_its_pl
         assert world.did == []
         instead = await stage.question(task)
         assert instead.question.items[0].arguments["payee"] == "EVIL"
-        world.price = 10
+        payee[0] = "ACME"
         await stage.approve(instead)
+        third = await stage.question(task)
+        assert third.question.items[0].arguments["payee"] == "ACME"
+        world.price = 10
+        await stage.approve(third)
         assert world.did == []
         assert (await stage.question(task)).question.items[0].arguments == {"price": 10}
 

@@ -29,7 +29,7 @@ from bot.approvals.model.request import (
     Superseded,
 )
 from bot.approvals.model.task import Failure
-from bot.approvals.rules import eligible, schedule, voting
+from bot.approvals.rules import eligible, schedule, voting, windows
 
 FIRST_RETRY = timedelta(seconds=30)
 LAST_RETRY = timedelta(minutes=30)
@@ -98,7 +98,7 @@ def ask_anew(
         edits=(),
     )
     anew = request.passed or policy != request.policy or question.window != request.proposed.window
-    return schedule.enter_stage(renewed, now) if anew else renewed
+    return schedule.enter_stage(windows.begun(renewed, now), now) if anew else renewed
 
 
 def put_under(request: Request, policy: Policy, unknown: Mapping[str, str], now: datetime) -> Request:
@@ -162,7 +162,7 @@ def ask_instead(
         edits=(),
         opened_at=now,
     )
-    return schedule.enter_stage(renewed, now)
+    return schedule.enter_stage(windows.begun(renewed, now), now)
 
 
 def before_asking(request: Request, why: NotUsed = NotUsed.ASKED_ELSE) -> Before:
@@ -229,7 +229,7 @@ def look_again(request: Request, asked: Asked, policy: Policy, now: datetime) ->
         edits=(),
         opened_at=now,
     )
-    return schedule.enter_stage(renewed, now)
+    return schedule.enter_stage(windows.begun(renewed, now), now)
 
 
 def not_taken(request: Request, now: datetime) -> Request:

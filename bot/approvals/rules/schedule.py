@@ -8,13 +8,12 @@ from datetime import datetime
 from bot.approvals.model.hours import moment
 from bot.approvals.model.policy import Escalate, Overdue, Remind, Step
 from bot.approvals.model.request import Pending, Request
-from bot.approvals.rules import windows
 
 
 def enter_stage(request: Request, now: datetime) -> Request:
     """The request at the beginning of its stage: all times are counted from now, the deadline is not extended, and
-    nobody has been added yet. An undo window is counted from the action."""
-    start = windows.began(request, now) if request.is_window else now
+    nobody has been added yet. An undo window stays as it is (`windows.begun`)."""
+    start = request.open.opened_at if request.is_window else now
     entered = replace(
         request, open=replace(request.open, opened_at=start, escalated_to=(), escalated_held=(), extension=None)
     )

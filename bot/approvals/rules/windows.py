@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.decision import Answered, Keep, Outcome, Reject, Undo, WindowClosed
 from bot.approvals.model.ids import Person, Program
 from bot.approvals.model.policy import CloseWindow, Group, Policy, Stage, Step
@@ -47,11 +48,20 @@ def under(policy: Policy, question: Question, requester: Person | Program) -> Po
     )
 
 
-def began(request: Request, now: datetime) -> datetime:
-    """When the agent acted: as it says, but never later than it asked."""
-    asked = min(request.fingerprint.at, now) if request.fingerprint is not None else now
-    window = request.question.window
-    return min(window.at, asked) if window is not None and window.at is not None else asked
+def begun(request: Request, now: datetime) -> Request:
+    """The request, with its window counted from the action. Any other request stays as it is.
+
+    An agent goes by the clock of its machine. So it is how long ago it acted that counts, when it asked; a time that
+    was later than that counts as no time at all. A program that asks through the API, and may wait until people are
+    asked, is taken at its word.
+    """
+    window, asked = request.question.window, request.fingerprint
+    if window is None:
+        return request
+    at = asked.at if asked is not None else now
+    acted = min(window.at, at) if window.at is not None else at
+    start = min(acted, now) if is_of_caller(request.task_id) else now - (at - acted)
+    return replace(request, open=replace(request.open, opened_at=start))
 
 
 def closed(request: Request, now: datetime) -> Request:

@@ -20,12 +20,13 @@ from bot.approvals.model.decision import Answered, Cancelled, Decision, Expired,
 from bot.approvals.model.errors import InvalidAnswer
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.question import Item, Question, Verdict, Window
-from bot.durations import MAX_DURATION, duration, spoken
+from bot.durations import MAX_DURATION, duration
 from bot.engines.questions import plain
 
 NAME = "undo_window"
 DEFAULT_LENGTH: Final = timedelta(minutes=10)
 """The window if the agent gives none, or none that can be read."""
+_UNREADABLE: Final = "The agent gave no window that can be read, so it is 10 minutes"
 
 _OWN: Final = ("type", "action", "result", "undo", "window", "at")
 _ARGUMENTS: Final = ("arguments", "args")
@@ -130,7 +131,7 @@ def _length(window: JSON) -> tuple[timedelta, str]:
         length = timedelta()
     if timedelta() < length <= MAX_DURATION:
         return length, ""
-    return DEFAULT_LENGTH, f"The agent gave no window that can be read, so it is {spoken(DEFAULT_LENGTH)}"
+    return DEFAULT_LENGTH, _UNREADABLE
 
 
 def _is_number(value: JSON) -> TypeGuard[int | float]:

@@ -79,9 +79,10 @@ def since_decided(request: Request, detail: Detail | None) -> tuple[list[Block],
         return [], False
     if detail is None:
         return [], True
-    parts, cut = _parts(
-        _with_title(request.before.question), _with_title(request.proposed), detail, request.policy.card.labels
-    )
+    before, now, labels = request.before.question, request.proposed, request.policy.card.labels
+    parts, cut = ([], False) if request.before.why is NotUsed.ASKED_ELSE else _parts(before, now, detail, labels)
+    if not parts:  # if arguments differ, the words around them tend to repeat them
+        parts, cut = _parts(_with_title(before), _with_title(now), detail, labels)
     return [blocks.rich(*parts)] if parts else [], cut
 
 

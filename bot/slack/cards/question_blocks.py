@@ -107,7 +107,10 @@ def title(request: Request) -> str:
 
 
 def titled(question: Question) -> bool:
-    """Whether the title says more than the name of the only action, which people read in words instead."""
+    """Whether the title says more than the name of the only action, which people read in words instead. What an agent
+    has done may be called by a sentence, which is a title."""
+    if question.window is not None and " " in question.items[0].name.strip():
+        return True
     name = question.items[0].name.strip() if len(question.items) == 1 else ""
     return question.title.strip() not in ("", _UNTITLED, *(_titles(name) if name else ()))
 

@@ -134,7 +134,7 @@ def call(name: str, arguments: Mapping[str, JSON], width: int, terms: Terms = PL
         between = " · " if number else "  "
         label = "" if _says_itself(each, name, listed) else each.label
         long = _length(each) + (len(label) + 1 if label else 0)
-        named = [blocks.run(label, "bold"), blocks.run(" ")] if label else []
+        named = [blocks.run(text.visible(label), "bold"), blocks.run(" ")] if label else []
         if not _plain(each) or long > room:
             left = room - len(label) - 1
             said = text.label(each.words, left) if left > _LEAST_BEGUN and len(label) < left else ""
@@ -229,7 +229,7 @@ def _said(reading: Reading) -> Element:
     """A plain value: a moment in the reader's own time zone, anything else in words."""
     at = display.instant(reading.value)
     if at is None:
-        return blocks.run(reading.words)
+        return blocks.run(text.visible(reading.words))
     return blocks.date(at, _WITH_SECONDS if at.second else _DAY_AND_TIME, str(reading.value))
 
 

@@ -110,10 +110,9 @@ def answers(request: Request) -> list[Element]:
         wording.label(question, verdict) for verdict in (Verdict.APPROVE, Verdict.EDIT, Verdict.REJECT, Verdict.RESPOND)
     )
     made: list[Element] = []
-    if Verdict.UNDO in offered:
-        made.append(blocks.button("Undo", actions.UNDO, value))
-    if Verdict.KEEP in offered:
-        made.append(blocks.button("Keep", actions.KEEP, value))
+    for verdict, action in ((Verdict.UNDO, actions.UNDO), (Verdict.KEEP, actions.KEEP)):
+        if verdict in offered:
+            made.append(blocks.button(wording.label(question, verdict), action, value))
     if Verdict.APPROVE in offered:
         if Verdict.APPROVE in request.policy.reasons:
             made.append(blocks.button(f"{approve}{every}…", actions.APPROVE_WHY, value, style="primary"))

@@ -86,11 +86,12 @@ def _whole(request: Request, place: str) -> list[Block] | None:
 
 
 def _says_more(request: Request) -> bool:
-    """Whether the card shows something that a row has no room for: what changed, what was decided before, values that
-    are hidden or that an answer does not cover, a name that misleads, why nobody can answer."""
+    """Whether the card shows something that a row has no room for: how it is undone, what changed, what was decided
+    before, values that are hidden or that an answer does not cover, a name that misleads, why nobody can answer."""
     return bool(
         not question_blocks.rendered(request, _ROW).whole
         or not question_blocks.titled(request.question)
+        or request.is_window
         or request.edits
         or request.before
         or request.renewed_at

@@ -49,7 +49,7 @@ def window_request(
         requester=requester,
         fingerprint=Fingerprint(digest="d", clocks=(), at=asked_at) if asked_at is not None else None,
     )
-    opened = schedule.enter_stage(opened, now)
+    opened = schedule.enter_stage(windows.begun(opened, now), now)
     return replace(opened, state=state) if state is not None else opened
 
 

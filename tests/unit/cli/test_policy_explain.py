@@ -281,7 +281,7 @@ def test_an_offer_to_undo_says_who_may_and_until_when(folder: Path, capsys: pyte
     assert "Its window closes at " in open_still
     assert "2h after the agent acted. If nobody undoes it, it stays." in open_still
     assert "It can be undone by U0BOB or @leads." in program
-    assert "The agent gave no window that can be read, so it is 10m." in program
+    assert "The agent gave no window that can be read, so it is 10 minutes." in program
     assert "10m after it asked. If nobody undoes it, it stays." in program
 
 

@@ -183,7 +183,7 @@ class Opening:
             state=Pending(due_at=None),
             open=OpenStage(asked=(), opened_at=now),
         )
-        request = await self.eligibility.introduced(schedule.enter_stage(request, now))
+        request = await self.eligibility.introduced(schedule.enter_stage(windows.begun(request, now), now))
         request = windows.closed(self._ruled(request, now), now)
         event = event_of(request, "opened", now, data={**full(request, task), **_answer(request)})
         shown = [wanted.card_of(request), *self._elsewhere(request), *wanted.files_of(request, now)]

@@ -20,7 +20,7 @@ from bot.approvals.model.decision import (
     Undo,
     WindowClosed,
 )
-from bot.approvals.model.ids import Person, Program, RequestId
+from bot.approvals.model.ids import Person, Program, RequestId, TaskId
 from bot.approvals.model.policy import (
     Auto,
     CloseWindow,
@@ -147,16 +147,18 @@ def test_a_requester_who_may_not_undo_does_not_come_in_by_a_name_of_the_policy()
     ("says", "asked_at", "began"),
     [
         pytest.param(None, None, MORNING, id="nothing is known"),
-        pytest.param(None, MORNING - MINUTE, MORNING - MINUTE, id="it asked a minute ago"),
-        pytest.param(None, MORNING + HOUR, MORNING, id="the checkpoint's clock is ahead"),
+        pytest.param(None, MORNING - MINUTE, MORNING, id="it does not say when it acted"),
+        pytest.param(None, MORNING + HOUR, MORNING, id="it does not say so, and its clock is ahead"),
         pytest.param(MORNING - 5 * MINUTE, None, MORNING - 5 * MINUTE, id="it acted five minutes ago"),
-        pytest.param(MORNING - 5 * MINUTE, MORNING - MINUTE, MORNING - 5 * MINUTE, id="it acted before it asked"),
+        pytest.param(MORNING - 5 * MINUTE, MORNING - MINUTE, MORNING - 4 * MINUTE, id="four minutes before it asked"),
+        pytest.param(MORNING - HOUR, MORNING - HOUR + MINUTE, MORNING - MINUTE, id="its clock is behind ours"),
+        pytest.param(MORNING + HOUR, MORNING + HOUR + MINUTE, MORNING - MINUTE, id="its clock is ahead of ours"),
         pytest.param(MORNING + HOUR, None, MORNING, id="it acts in the future"),
-        pytest.param(MORNING + HOUR, MORNING - MINUTE, MORNING - MINUTE, id="it acts after it asked"),
+        pytest.param(MORNING + HOUR, MORNING - MINUTE, MORNING, id="it acts after it asked"),
         pytest.param(datetime(1970, 1, 1, tzinfo=UTC), None, datetime(1970, 1, 1, tzinfo=UTC), id="1970"),
     ],
 )
-def test_a_window_counts_from_the_action_and_never_from_later_than_the_question(
+def test_a_window_counts_from_how_long_ago_the_agent_acted_when_it_asked(
     says: datetime | None, asked_at: datetime | None, began: datetime
 ) -> None:
     request = window_request(a_window(at=says), asked_at=asked_at)
@@ -166,8 +168,18 @@ def test_a_window_counts_from_the_action_and_never_from_later_than_the_question(
     assert request.state == Pending(due_at=began + LENGTH)
 
 
+def test_a_program_is_taken_at_its_word_however_late_people_are_asked() -> None:
+    """Its request was made by our clock, and its window does not grow while Slack is away."""
+    made = MORNING - HOUR
+    asked = replace(
+        window_request(a_window(at=made - MINUTE), asked_at=made), task_id=TaskId("caller-1"), graph="billing-service"
+    )
+
+    assert windows.begun(asked, MORNING).open.opened_at == made - MINUTE
+
+
 def test_what_is_no_window_counts_from_its_opening() -> None:
-    assert windows.began(a_request(), MORNING) == MORNING
+    assert windows.begun(a_request(), MORNING) == a_request()
     assert schedule.enter_stage(a_request(), MORNING + HOUR).open.opened_at == MORNING + HOUR
 
 

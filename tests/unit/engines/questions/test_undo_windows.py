@@ -31,7 +31,7 @@ from bot.engines.questions import undo_window
 from tests.support.builders import NOON, a_person, an_answer
 
 TEN_MINUTES = timedelta(minutes=10)
-PROBLEM = "The agent gave no window that can be read, so it is 10m"
+PROBLEM = "The agent gave no window that can be read, so it is 10 minutes"
 BOTH = (Verdict.UNDO, Verdict.KEEP)
 APPROVED = payload_digest({"question": "Pay 10?"})
 

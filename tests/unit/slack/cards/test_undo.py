@@ -102,7 +102,7 @@ def test_what_cannot_be_undone_is_only_told() -> None:
 
 
 def test_a_window_that_could_not_be_read_says_so() -> None:
-    drawn = card(window(about=asks(problem="The agent gave no window that can be read, so it is 10m")))
+    drawn = card(window(about=asks(problem="The agent gave no window that can be read, so it is 10 minutes")))
 
     assert ":warning: The agent gave no window that can be read" in seen(drawn)
     assert "no window that can be read" in drawn.text

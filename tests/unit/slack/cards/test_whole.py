@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.message import MessageKind
-from bot.approvals.model.question import Item, Option, Question, Verdict
+from bot.approvals.model.question import Item, Option, Question, Verdict, Window
 from bot.approvals.model.request import Edit, Request
 from bot.approvals.ports.slack import View
+from bot.approvals.rules import windows
 from bot.slack import actions, text
 from bot.slack.blocks import Block
 from bot.slack.cards import render, vote_buttons
@@ -31,8 +32,10 @@ from tests.unit.slack.test_text import HOSTILE
 
 pytestmark = pytest.mark.heavy
 
-ANSWERS = re.compile(r"^(approve|approve_why|reject|respond|choose|each|edit)(:\d+)?$")
+ANSWERS = re.compile(r"^(approve|approve_why|reject|respond|choose|each|edit|undo|keep)(:\d+)?$")
 
+APPROVING = [verdict for verdict in Verdict if verdict not in (Verdict.UNDO, Verdict.KEEP)]
+"""What people can say to a question. The others are for what is done already."""
 LONG = st.builds(lambda part: (part * 100)[:400], st.text("ab \n", min_size=4, max_size=12))
 """Longer than a row. Hypothesis draws texts character by character, so a short one is repeated."""
 WORDS = HOSTILE | st.text(max_size=200) | LONG
@@ -45,7 +48,7 @@ ITEMS = st.builds(
     Item,
     name=WORDS,
     arguments=st.dictionaries(WORDS, VALUES, max_size=14),
-    verdicts=st.lists(st.sampled_from(list(Verdict)), min_size=1, max_size=5, unique=True).map(tuple),
+    verdicts=st.lists(st.sampled_from(APPROVING), min_size=1, max_size=5, unique=True).map(tuple),
 )
 OPTIONS = st.lists(
     st.builds(Option, label=WORDS, value=VALUES, description=WORDS), max_size=14, unique_by=lambda each: each.label
@@ -62,7 +65,7 @@ def questions(draw: st.DrawFn) -> Question:
         text=draw(WORDS),
         choices=tuple(each.label for each in options),
         options=() if bare else options,
-        labels=draw(st.dictionaries(st.sampled_from([str(verdict) for verdict in Verdict]), WORDS, max_size=2)),
+        labels=draw(st.dictionaries(st.sampled_from(list(map(str, APPROVING))), WORDS, max_size=2)),
     )
 
 
@@ -93,6 +96,7 @@ def leaves(value: JSON) -> Iterator[str]:
 def said(asked: Question) -> Iterator[str]:
     """All that has to be read before the question is answered."""
     yield from (asked.title, asked.text, *asked.choices)
+    yield from [asked.window.how] if asked.window is not None else []
     yield from (word for verdict, word in asked.labels.items() if any(verdict in item.verdicts for item in asked.items))
     for option in asked.options:
         yield from (option.description, *leaves(option.value))
@@ -189,9 +193,27 @@ def check(asked: Request) -> None:
 @example(question(title="x" * 149 + "\n2. drop table orders_2019", text=""))
 @example(question(RUN, labels={"approve": "y" * 40}))
 @example(question(Item(name="a\nb", arguments={"k  k": 1}, verdicts=samples.YES_OR_NO)))
+@example(question(RUN, Item(name="", arguments={"": "\x08", "\u202e": "\u202e"}, verdicts=samples.YES_OR_NO)))
 @example(question(Item(name="n" * 90, arguments={}, verdicts=samples.YES_OR_NO)))
 def test_what_offers_an_answer_shows_all_that_is_asked(asked: Question) -> None:
     check(request(asked))
+
+
+@examples(20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(ITEMS, WORDS, WORDS, st.booleans(), st.dictionaries(st.sampled_from(["undo", "keep"]), WORDS))
+def test_what_offers_an_undo_shows_all_that_was_done_and_how_it_is_undone(
+    item: Item, title: str, how: str, undoable: bool, labels: dict[str, str]
+) -> None:
+    verdicts = (Verdict.UNDO, Verdict.KEEP) if undoable else (Verdict.KEEP,)
+    done = question(
+        replace(item, verdicts=verdicts),
+        title=title,
+        text="",
+        labels=labels,
+        window=Window(length=timedelta(minutes=10), how=how),
+    )
+
+    check(request(done, policy=windows.under(POLICY, done, samples.ALICE)))
 
 
 @examples(10, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
