@@ -238,7 +238,8 @@ async def test_the_window_counts_from_the_action_even_if_the_agent_says_nothing_
     async with a_stage(tmp_path, plain(disk)) as stage:
         task = await begun(stage)
         began, before = stage.clock.now, (await stage.question(task)).deadline
+        assert before is not None
         await later(stage, A_MINUTE)
         await stage.redeploy(plain(disk))
 
-        assert (await stage.question(task)).deadline == before == began + TEN_MINUTES
+        assert (await stage.question(task)).deadline == before <= began + TEN_MINUTES
