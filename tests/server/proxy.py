@@ -49,12 +49,14 @@ class Proxy:
         """The runs that the bot began, or tried to."""
         return [each for each in self.calls if each.method == "POST" and each.path.endswith("/runs")]
 
-    def leave(self) -> None:
-        """From now on nothing answers at the address."""
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Nothing answers at the address while the block runs."""
         asyncio.run_coroutine_threadsafe(self._leave(), self._loop).result(WAIT)
-
-    def come_back(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._come(), self._loop).result(WAIT)
+        try:
+            yield
+        finally:
+            asyncio.run_coroutine_threadsafe(self._come(), self._loop).result(WAIT)
 
     # --- In the thread that serves ---------------------------------------------------------------
 

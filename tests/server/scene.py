@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 import time
 import uuid
@@ -98,6 +97,13 @@ class House:
         else:
             async with client(self.redis.url) as redis:
                 yield RedisStorage(redis)
+
+    def another_bot(self) -> Bot:
+        """Another replica, on the same records. It is not started."""
+        folder = self.bot.folder.parent / f"bot-{uuid.uuid4().hex}"
+        folder.mkdir()
+        own = {"STATE_DIR": str(folder / "state"), "HTTP_BIND": f"127.0.0.1:{_free_port()}"}
+        return Bot(folder, {**self.bot.environment, **own}, self.bot.module)
 
     def token(self) -> str:
         """A program's, which may start tasks."""
@@ -221,6 +227,3 @@ def _servers(url: str, team: Mapping[str, str]) -> dict[str, Any]:
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
-
-
-__all__ = ["House", "Scene", "Theirs", "json"]

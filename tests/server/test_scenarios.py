@@ -49,8 +49,8 @@ async def test_a_thread_that_names_nobody_is_its_own_requester(scene: Scene) -> 
     assert "a thread on dev started plain" in await thread.opening("Refund")
 
     await scene.room.press("bob", await thread.card(), "reject")
-    await scene.room.modal("bob", "Reject")
-    await scene.room.submit("bob", {"Reason": "Too much"})
+    await scene.room.modal("bob", "Why?")
+    assert await scene.room.submit("bob", {"Why?": "Too much"}) == {}
 
     await thread.settled("Rejected by @bob")
     await thread.ended()
@@ -114,8 +114,7 @@ async def test_an_assistant_that_fails_says_so(scene: Scene) -> None:
 
     thread = await room.start("/task failing key=none")
 
-    failed = await thread.shows("RuntimeError", "[Try again]")
-    assert failed
+    await thread.shows("RuntimeError", "[Retry]")
 
 
 async def test_a_cancelled_task_has_its_run_stopped(scene: Scene) -> None:
@@ -140,12 +139,12 @@ async def test_a_cancelled_task_has_its_run_stopped(scene: Scene) -> None:
 async def test_a_program_starts_an_assistant(scene: Scene) -> None:
     room, key = await scene.other_room(5), uuid.uuid4().hex
     url, token = f"http://{scene.house.bot.environment['HTTP_BIND']}", await asyncio.to_thread(scene.house.token)
-    async with AsyncCountersign(url, token, source="shop") as shop:
-        task = await shop.start("plain", {"key": key}, key=key, channel=room.channel)
-        thread = await room.opened()
-        await room.press("bob", await thread.card(), "approve")
+    shop = AsyncCountersign(url, token, source="shop")
 
-        over = await shop.wait_for_task(task.id)
+    task = await shop.start("plain", {"key": key}, key=key, requester="alice@example.com", channel=room.channel)
+    thread = await room.opened()
+    await room.press("bob", await thread.card(), "approve")
+    over = await shop.wait_task(task.id)
 
     assert over.status == "ended"
     assert scene.house.server.effects("ask", key) == [YES]
@@ -155,16 +154,15 @@ async def test_a_server_that_is_away_delays_its_tasks_alone_and_says_so_once(sce
     theirs, thread = await scene.asked("plain", user="U0ALICE")
     card = await thread.card()
     said = scene.house.bot.log.count("cannot be used")
-    scene.house.proxy.leave()
-
-    await scene.room.press("bob", card, "approve")
-    await thread.opening("waiting for the server dev, which does not answer")
     other = await scene.other_room(6)
     folder = scene.house.bot.fill("meanwhile", old=2)
-    here = await other.start("/task cleanup path=meanwhile")
-    await here.approved()
-    meanwhile = theirs.effects("ask")
-    scene.house.proxy.come_back()
+
+    with scene.house.proxy.away():
+        await scene.room.press("bob", card, "approve")
+        await thread.opening("waiting for the server dev, which does not answer")
+        here = await other.start("/task cleanup path=meanwhile")
+        await here.approved()
+        meanwhile = theirs.effects("ask")
 
     await thread.ended_well()
     assert meanwhile == []

@@ -103,8 +103,9 @@ def _standing(task: Task, requests: Sequence[Request], doing: str | None) -> lis
         case Starting() | Running():
             undone = [_title(request) for request in requests if undo_words.is_being_undone(request)]
             return asks or [f"{decision_words.WORKING} {f'Being undone: {undone[-1]}' if undone else 'Working'}"]
-        case Waiting():
-            return asks or _held(requests) or [f"{decision_words.WORKING} Working"]
+        case Waiting():  # with nothing asked, the answer is on its way, and `doing` may say what keeps it
+            working = f"Working: {text.sentence(doing, 150)}" if doing else "Working"
+            return asks or _held(requests) or [f"{decision_words.WORKING} {working}"]
         case Failed() | Ended() | TaskCancelled():
             ending = endings.of_task(task, requests)
             assert ending is not None  # noqa: S101 - these three have one
