@@ -28,7 +28,7 @@ from bot.engines.server.status import INTERRUPT
 from simulator.client import Simulator, render_text
 from tests.crash.cluster import Cluster, until
 from tests.crash.evidence import OPEN, Findings, posted_in, settled_once
-from tests.crash.people import People, all_messages, room
+from tests.crash.people import Card, People, all_messages, room
 from tests.support.langgraph_server import LangGraphServer
 from tests.support.redis_server import RedisServer
 from tests.support.stage import Slack
@@ -39,7 +39,7 @@ BATCH = 6
 """Threads that are begun at the same time."""
 MOST = 90
 """Threads, if a point is not come to."""
-PLACES = 3
+PLACES = 6
 """The channels in which they ask, as Slack takes one message a second in each."""
 AGENTS: Final = {"plain": "ask", "stop": "pay"}
 """One that asks, and one that stops at a breakpoint; and what each does that people decide about."""
@@ -82,7 +82,7 @@ async def run(
     server: LangGraphServer,
     points: Sequence[str],
     *,
-    deadline: int = 15,
+    deadline: int = 40,
     seed: int = 1,
 ) -> Outcome:
     """Begin threads until a gateway has died at each of these points, cut the power, and let all come to its end. No
@@ -97,7 +97,7 @@ async def run(
     campaign = _Campaign(cluster=cluster, foreign=foreign, team=team, points=points)
     try:
         async with Simulator.connect(slack.url) as simulator, cluster.records() as storage:
-            async with People(simulator, seed, deadline).at_work():
+            async with _People(simulator, seed, deadline, agreeable=True).at_work():
                 await campaign.among_kills()
                 await campaign.power_cut()
                 await until(lambda: _at_rest(storage, campaign.stories), "everything at rest", 300)
@@ -108,6 +108,13 @@ async def run(
         await cluster.kill_all()
     outcome.seconds = time.monotonic() - began
     return outcome
+
+
+class _People(People):
+    """Who decide differently about cards that all ask the same."""
+
+    def _planned(self, channel: str, ts: str, title: str) -> Card:
+        return super()._planned(channel, ts, f"{title} {ts}")
 
 
 @dataclass(slots=True, kw_only=True)
