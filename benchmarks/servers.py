@@ -35,7 +35,7 @@ ELSEWHERE: Final = "elsewhere"
 SERVER: Final = "bench"
 KEY: Final = "of-the-benchmarks-alone"
 CHANNEL: Final = "#room-0"
-THEIRS: Final = re.compile(r"\b(f\d{6})\b")
+THEIRS: Final = re.compile(r"Go on with (f\d{6})")
 """The name that a thread of somebody else's has in its question."""
 JOBS: Final = 10
 """Runs that the server executes at the same time."""
