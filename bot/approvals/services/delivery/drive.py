@@ -277,7 +277,10 @@ class Delivery:
             return await self._unanswerable(batch, task, request, invalid)
         batch.request(lifecycle.attempted(request), "resume_begun", told=answer)
         await self._store_before_run(batch, task.id)
-        crash_points.point("undo-begun" if windows.wants_undo(request) else "resume-begun")
+        if windows.wants_undo(request):
+            crash_points.point("undo-begun")
+        else:
+            crash_points.point("resume-begun")
         own = deepcopy(answer)  # a graph may change what it is given
         return await self.engine.resume(task, lease, request.interrupt_id, own, self.clock(), requests)
 

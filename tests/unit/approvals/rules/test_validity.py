@@ -8,7 +8,7 @@ from datetime import timedelta
 from bot.approvals.model.decision import Reject
 from bot.approvals.model.policy import Expire, Step
 from bot.approvals.model.request import Before, Decided, NotUsed, Pending, Request
-from bot.approvals.rules import calling_off, lifecycle
+from bot.approvals.rules import lifecycle, voting
 from tests.support.fakes.clock import MORNING
 from tests.support.fakes.world import ALICE, SECOND, a_request, policy
 from tests.unit.approvals.rules.deciding import cast
@@ -22,7 +22,7 @@ AT = MORNING + HOUR
 
 def approved(request: Request | None = None, wait: timedelta = timedelta()) -> Request:
     before = request or a_request(of=TERMS, asks=asking(PRICE))
-    return calling_off.hold(cast(before, ALICE), before, wait, AT)
+    return voting.hold(cast(before, ALICE), before, wait, AT)
 
 
 def test_a_decision_is_stale_from_the_end_of_its_time_on() -> None:
