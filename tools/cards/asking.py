@@ -455,7 +455,7 @@ def _on_a_server() -> Asking:
             {
                 "question": "Deploy checkout 2.14.0 to production?",
                 "action": "deploy",
-                "args": {"service": "checkout", "version": "2.14.0", "environment": "production"},
+                "details": {"service": "checkout", "version": "2.14.0", "environment": "production"},
                 "reason": "All 412 tests pass.",
                 "risk_level": "medium",
             }
@@ -476,7 +476,7 @@ def _watched() -> Asking:
             {
                 "question": "Send the findings to the customer?",
                 "action": "send_mail",
-                "args": {"to": "ada@example.org", "subject": "What we found", "attachments": 2},
+                "details": {"to": "ada@example.org", "subject": "What we found", "attachments": 2},
                 "reason": "Both sources were checked.",
             }
         ),

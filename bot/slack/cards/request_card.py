@@ -131,7 +131,7 @@ def copy(message: Message, task: Task, request: Request) -> Sketch:
 
 def _about(task: Task) -> list[str]:
     """What is known of the run that asks, as mrkdwn."""
-    return [*programs.about(task.caller), *servers.parent(task.server)]
+    return [*programs.about(task.caller), *servers.parent(task)]
 
 
 def _origin(task: Task, place: str = "", *, done: bool) -> str:

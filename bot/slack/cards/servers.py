@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from bot.approvals.model.ids import Person, TaskId
-from bot.approvals.model.server import OnServer, server_of
+from bot.approvals.model.server import server_of
 from bot.approvals.model.task import Task
 from bot.slack import blocks, text
 from bot.slack.blocks import Element
@@ -69,27 +69,27 @@ def asks_runs(task: Task) -> list[Element]:
     return [blocks.run("A thread of "), graph, *where_runs(task.id), blocks.run(f" {_did(task)}"), *whom]
 
 
-def parent(server: OnServer | None) -> list[str]:
-    """What is known of whatever started the thread, as mrkdwn: `started by the thread 5b1e7c52…`, or with its name for
-    this one, `subagent researcher of the thread 5b1e7c52…`. Empty if nothing is known."""
-    said = _parent(server)
+def parent(task: Task) -> list[str]:
+    """What is known of whatever started the thread, as mrkdwn: `started by the thread 5b1e7c52…`, or if that has a name
+    of its own for this one, `subagent researcher of the thread 5b1e7c52…`. Empty if nothing is known."""
+    said = _parent(task)
     return [text.sentence(said, len(said))] if said else []
 
 
-def parent_runs(server: OnServer | None) -> list[Element]:
+def parent_runs(task: Task) -> list[Element]:
     """The same in rich text, behind a dot."""
-    said = _parent(server)
+    said = _parent(task)
     return [blocks.run(f" · {text.label(said, len(said))}")] if said else []
 
 
-def _parent(server: OnServer | None) -> str:
-    told = server.parent.strip() if server is not None else ""
+def _parent(task: Task) -> str:
+    told = task.server.parent.strip() if task.server is not None else ""
     if not told:
         return ""
     found = _PARENT.fullmatch(told)
     if found is None:
         return f"started by {text.label(told, _MAX_PARENT_CHARACTERS)}"
-    if not found["name"]:
+    if found["name"] in (None, task.graph):
         return f"started by the thread {found['id']}…"
     return f"subagent {text.label(found['name'], _MAX_PARENT_CHARACTERS)} of the thread {found['id']}…"
 

@@ -37,7 +37,7 @@ _OUTCOME_TIMES_LONGER: Final = 3
 def opening(task: Task, requests: Sequence[Request], detail: Detail | None, doing: str | None = None) -> list[Block]:
     """Who started which graph with which inputs, then what it asks and whose turn it is, or how it ended. `requests`
     are all of the task's, as everybody may see them. `doing` is the graph's own word on its progress."""
-    about = [*programs.about_runs(task.caller), *servers.parent_runs(task.server)]
+    about = [*programs.about_runs(task.caller), *servers.parent_runs(task)]
     inputs = _inputs(task.inputs, _labels(requests)) if detail and not is_of_caller(task.id) else []
     return [
         blocks.rich(blocks.line(*_started(task), *about, *inputs)),

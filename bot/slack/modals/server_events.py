@@ -17,7 +17,7 @@ def sentence(event: AuditEvent, task: Task) -> str:
         case "started":
             return f"{who} started *{text.sentence(task.graph, 80)}*{where}."
         case "adopted":
-            started = "".join(f" It is {each}." for each in servers.parent(task.server))
+            started = "".join(f" It is {each}." for each in servers.parent(task))
             return f"{_asked(task)}, so people here are asked.{started}"
         case "task_reopened":
             return f"The thread{where} asked something new, so the task goes on."

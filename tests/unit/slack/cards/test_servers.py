@@ -139,6 +139,7 @@ def test_a_notification_says_where_something_was_done(server: OnServer, requeste
     ("parent", "said"),
     [
         (PARENT, "started by the thread 5b1e7c52…"),
+        (f"{PARENT} (deploy)", "started by the thread 5b1e7c52…"),
         (f"{PARENT} (deploy <!here>\n*)", "subagent deploy &lt;!here&gt; of the thread 5b1e7c52…"),
         ("<https://evil.example|prod>", "started by &lt;https://evil.example|prod&gt;"),
     ],
@@ -178,7 +179,7 @@ def test_lists_of_tasks_say_where_they_run() -> None:
 def test_a_decision_that_a_server_has_not_taken_waits_for_that_server() -> None:
     request = asked(state=Decided(decision=answered(), next_try=NOW))
 
-    assert "· waiting for *prod*; until it has the answer, <@U0BOB> can take it back" in seen(drawn(on(OURS), request))
+    assert "· waiting for *prod*" in seen(drawn(on(OURS), request))
     assert opening(on(OURS), request)[1] == f"✅ {TITLE} · Approved by @U0BOB · waiting for prod"
 
 
