@@ -17,8 +17,9 @@ def sentence(event: AuditEvent, task: Task) -> str:
         case "started":
             return f"{who} started *{text.sentence(task.graph, 80)}*{where}."
         case "adopted":
-            started = "".join(f" It is {each}." for each in servers.parent(task))
-            return f"{_asked(task)}, so people here are asked.{started}"
+            parent = "".join(f", {each}," for each in servers.parent(task))
+            asked = f"{servers.thread(task)}{parent} asked something{servers.for_whom(task)}"
+            return f"{text.upper(asked)}, so people here are asked."
         case "task_reopened":
             return f"The thread{where} asked something new, so the task goes on."
         case "cancelled" if task.server.watched:
@@ -29,8 +30,3 @@ def sentence(event: AuditEvent, task: Task) -> str:
             return f"The thread was gone from {servers.name(task.id)}, so the task ended."
         case _:
             return ""
-
-
-def _asked(task: Task) -> str:
-    whom = servers.for_whom(task)
-    return f"{text.upper(servers.thread(task))} asked something{whom}"

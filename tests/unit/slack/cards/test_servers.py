@@ -17,6 +17,8 @@ from bot.approvals.model.request import Decided, Delivered, Request, RequestStat
 from bot.approvals.model.server import OnServer, server_of_thread, task_of_thread, thread_on
 from bot.approvals.model.task import Ended, Failed, Running, Task, TaskCancelled, TaskState, Waiting
 from bot.approvals.ports.slack import View
+from bot.approvals.services.messages.masked import Masking
+from bot.secrets.detector import Detector
 from bot.slack import lines, refusals
 from bot.slack.cards import programs, render, side_action_menu
 from bot.slack.cards.render import Card
@@ -34,6 +36,7 @@ OURS = OnServer(name="prod")
 WATCHED = OnServer(name="prod", watched=True)
 PARENT = "5b1e7c52-8f5a-4a26-93df-3ac3bde1d2c7"
 TITLE = "Deploy 2.14.0?"
+SECRET = "ghp_" + "aB3dE6gH9" * 4
 
 
 def on(server: OnServer, requester: Person | Program = ALICE, state: TaskState | None = None, **inputs: JSON) -> Task:
@@ -159,6 +162,15 @@ def test_a_long_parent_is_cut() -> None:
     assert len(opening(task)[0]) < 200
 
 
+def test_a_secret_in_what_started_a_thread_is_masked() -> None:
+    task = on(replace(WATCHED, parent=f"{PARENT} ({SECRET})"), NOBODY)
+    view = View(message=samples.message(MessageKind.OPENING), task=task, requests=())
+    masking = Masking(secrets=Detector(), marks=lambda _: (), learned=len)
+
+    assert SECRET in str(render.draw(view).blocks)
+    assert SECRET not in str(render.draw(masking.view(view)).blocks)
+
+
 def test_only_a_thread_is_called_one() -> None:
     assert server_of_thread(NOBODY) == "prod"
     assert server_of_thread(Program(name="billing-service")) is None
@@ -276,8 +288,8 @@ def test_an_outcome_that_is_not_the_last_says_where_it_goes_on() -> None:
         (
             "adopted",
             replace(WATCHED, parent=PARENT),
-            "A thread of *deploy* on *prod* asked something for <@U0ALICE>, so people here are asked. It is started by "
-            "the thread 5b1e7c52…",
+            "A thread of *deploy* on *prod*, started by the thread 5b1e7c52…, asked something for <@U0ALICE>, so "
+            "people here are asked.",
         ),
         ("task_reopened", WATCHED, "The thread on *prod* asked something new, so the task goes on."),
         ("cancelled", WATCHED, "<@U0BOB> ended the request here. The thread on *prod* was not told."),
