@@ -24,7 +24,7 @@ from bot.approvals.model.request import Decided, Delivered, Pending, Request, Su
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
 from bot.approvals.rules import windows
 from bot.slack import text
-from bot.slack.cards import decision_words, outcome_blocks, programs, question_blocks, undo_words
+from bot.slack.cards import decision_words, outcome_blocks, programs, question_blocks, servers, undo_words
 from bot.slack.text import moment
 
 MAX_TITLE_CHARACTERS: Final = 120
@@ -96,7 +96,8 @@ def _of_task(task: Task, requests: Sequence[Request]) -> Ending | None:
             return Ending(sign=decision_words.FAILED, said=said)
         case TaskCancelled(by=by):
             lost = [undo_words.not_reached(each) for each in requests if windows.wants_undo(each)]
-            said = " · ".join([decision_words.ended_by(by), *(each for each in lost[-1:] if each)])
+            untold = f"the agent{servers.where(task.id)} was not told" if servers.where(task.id) else ""
+            said = " · ".join(each for each in (decision_words.ended_by(by), *lost[-1:], untold) if each)
             return Ending(sign=decision_words.NOT_NEEDED, said=said)
         case Starting() | Running() | Waiting():
             return None
@@ -112,7 +113,7 @@ def of_request(request: Request) -> str:
         case Pending():
             return ""
         case Superseded(at=at, decision=None, stopped=stopped):
-            why = "the task was stopped" if stopped else f"{programs.agent(request)} moved on without an answer"
+            why = outcome_blocks.why_not_needed(request, stopped=stopped)
             return f"{decision_words.NOT_NEEDED} No longer needed: {why} · {moment(at)}"
         case Superseded(decision=decision) | Decided(decision=decision) | Delivered(decision=decision):
             assert decision is not None  # noqa: S101 - the case above takes the other
