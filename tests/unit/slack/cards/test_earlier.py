@@ -19,6 +19,7 @@ from bot.approvals.model.decision import (
     Undo,
     WindowClosed,
 )
+from bot.approvals.model.ids import TaskId
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.request import (
     Before,
@@ -29,8 +30,9 @@ from bot.approvals.model.request import (
     Reopened,
     ReopenedBy,
     Request,
+    Superseded,
 )
-from bot.approvals.model.task import Waiting
+from bot.approvals.model.task import Ended, Waiting
 from bot.approvals.ports.slack import View
 from bot.slack import lines
 from bot.slack.cards import earlier_words, endings, reminder, render
@@ -228,3 +230,23 @@ def test_a_later_reminder_says_that_nobody_has_answered() -> None:
 
     assert lines.lines(reminder.reminder(asked, LATER))[0].startswith("⏰ Still waiting for")
     assert lines.lines(reminder.reminder(again(NotUsed.STALE), NOW))[0].startswith("⏰ Still waiting for")
+
+
+# --- Stopped, because it came too late ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("task_id", ["t1", "caller-1"], ids=["an agent", "a program"])
+def test_a_decision_that_ran_out_says_that_where_the_task_was_stopped_and_nobody_withdrew_anything(
+    task_id: str,
+) -> None:
+    terms = replace(POLICY, valid_for=timedelta(hours=1))
+    late = replace(
+        request(state=Superseded(at=LATER, decision=YES, stopped=True, stale=True), policy=terms),
+        task_id=TaskId(task_id),
+    )
+    ended = replace(task(Ended(outcome="Stopped: too late", at=LATER, stopped=True)), id=late.task_id)
+
+    assert "could not be given that within 1 hour, so it is not used" in seen(card(late))
+    for line in (endings.of_request(late), str(endings.of_task(ended, [late]))):
+        assert "not used, as it could not be delivered in time" in line
+    assert "withdr" not in seen(card(late)) + endings.of_request(late)
