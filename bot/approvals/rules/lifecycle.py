@@ -265,9 +265,11 @@ def supersede(request: Request, now: datetime) -> Request:
     return replace(request, state=Superseded(at=now, decision=request.decision), gone=None)
 
 
-def stopped(request: Request, now: datetime) -> Request:
-    """Supersede the request, because its task was stopped before the agent could be told anything."""
-    return replace(request, state=Superseded(at=now, decision=request.decision, stopped=True), gone=None)
+def stopped(request: Request, now: datetime, *, stale: bool = False) -> Request:
+    """Supersede the request, because its task was stopped before the agent could be told anything. `stale`: because the
+    decision was not delivered as long as it was valid."""
+    state = Superseded(at=now, decision=request.decision, stopped=True, stale=stale)
+    return replace(request, state=state, gone=None)
 
 
 # --- Delivery -----------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from bot.approvals.model.task import Failure, Gone, Part
 from bot.approvals.rules import windows
 from bot.slack import blocks, display, text
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import decision_words, form_answer, programs, undo_words, values
+from bot.slack.cards import decision_words, earlier_words, form_answer, programs, undo_words, values
 from bot.slack.cards.values import Detail, Terms
 from bot.slack.text import moment
 
@@ -138,6 +138,8 @@ def what_followed(request: Request, caller: Caller | None = None) -> str:
     if is_of_caller(request.task_id) and not (isinstance(request.state, Decided) and request.state.failure):
         return _of_program(request, caller)
     match request.state:
+        case Superseded(stale=True):
+            return f"{earlier_words.ran_out(request)}. The task was stopped{_where(request)}"
         case Superseded(at=at, decision=Answered() | Expired(), changed=True):
             return f"The agent asks something else now and was not told. It is asked again below, {moment(at)}"
         case Superseded(decision=Answered() | Expired(), stopped=True):
@@ -176,6 +178,8 @@ def _of_program(request: Request, caller: Caller | None) -> str:
             return ""
         case Decided(decision=Cancelled()) | Delivered(decision=Cancelled()):
             return ""
+        case Superseded(stale=True):
+            return earlier_words.ran_out(request)
         case Superseded():
             return f"{program} does not get it, because the request was withdrawn"
         case Decided(attempts=0, held_until=datetime()) as decided if decided.revocable:

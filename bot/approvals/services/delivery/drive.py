@@ -294,7 +294,7 @@ class Delivery:
             return
         valid_for = spoken(request.policy.valid_for or timedelta())
         why = f"The decision could not be delivered within {valid_for}, so it is not used."
-        batch.request(lifecycle.stopped(request, self.clock()), "stale")
+        batch.request(lifecycle.stopped(request, self.clock(), stale=True), "stale")
         await self.recording.stop(task, why, batch)
 
     async def _unanswerable(self, batch: Batch, task: Task, request: Request, invalid: InvalidAnswer) -> ThreadStatus:

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from bot.approvals.model.decision import Answered, Approve, Cancelled, Decision, Keep, Outcome, Undo, WindowClosed
-from bot.approvals.model.ids import Program, RequestId
+from bot.approvals.model.ids import JSON, Program, RequestId
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import UndoTerms
 from bot.approvals.model.question import Item, Question, Verdict, Window
@@ -163,9 +163,7 @@ def test_a_private_window_shows_nobody_what_was_done() -> None:
     ],
     ids=["a text", "a name"],
 )
-def test_a_private_window_names_an_action_and_quotes_no_text_that_says_what_was_done(
-    action: object, title: str
-) -> None:
+def test_a_private_window_names_an_action_and_quotes_no_text_that_says_what_was_done(action: JSON, title: str) -> None:
     about = questions.read({"type": "undo_window", "action": action})
     for state in (None, Delivered(decision=CLOSED, at=NOW)):
         drawn = card(window(state, about, private=True))
