@@ -283,13 +283,16 @@ def attempted(request: Request) -> Request:
 
 
 def failed(request: Request, failure: Failure, now: datetime, *, final: bool = False) -> Request:
-    """Record that the graph raised an error on the answer, and put off the next try. The wait doubles each time. The
-    next try is left to a person after `MAX_ATTEMPTS`, or at once if this failure is `final` or if code is missing."""
+    """Record that the graph raised an error on the answer, and put off the next try. The wait doubles each time, but
+    ends when the answer is no longer valid, so that people are asked again then. The next try is left to a person after
+    `MAX_ATTEMPTS`, or at once if this failure is `final` or if code is missing."""
     state = _decided(request)
     if failure.gone is not None:
         return replace(request, state=replace(state, failure=failure, next_try=None), gone=failure.gone)
     doublings = min(max(state.attempts - 1, 0), MAX_ATTEMPTS)  # a person may retry any number of times
     wait = min(FIRST_RETRY * 2**doublings, LAST_RETRY)
+    if state.valid_until is not None:
+        wait = min(wait, max(state.valid_until - now, timedelta()))
     next_try = now + wait if state.attempts < MAX_ATTEMPTS and not final else None
     return replace(request, state=replace(state, failure=failure, next_try=next_try))
 

@@ -21,6 +21,7 @@ from bot.approvals.model.decision import (
 )
 from bot.approvals.model.ids import TaskId
 from bot.approvals.model.message import MessageKind
+from bot.approvals.model.policy import OnStale
 from bot.approvals.model.request import (
     Before,
     Decided,
@@ -104,9 +105,20 @@ def test_otherwise_nothing_is_offered(changes: dict[str, object]) -> None:
 
 
 def test_a_decision_that_fails_says_how_long_it_may_be_used() -> None:
-    failed = on_its_way(attempts=1, failure=FAILURE, valid_until=LATER)
+    failed = on_its_way(attempts=1, failure=FAILURE, valid_until=LATER + timedelta(minutes=1))
 
-    assert f"It is not used after {moment(LATER)}." in seen(card(failed))
+    assert f"It is not used after {moment(LATER + timedelta(minutes=1))}." in seen(card(failed))
+
+
+@pytest.mark.parametrize(
+    ("on_stale", "then"), [(OnStale.ASK, "people are asked again"), (OnStale.STOP, "the task is stopped")]
+)
+def test_no_retry_is_promised_of_a_decision_that_ends_before_it(on_stale: OnStale, then: str) -> None:
+    failed = on_its_way(attempts=1, failure=FAILURE, valid_until=LATER)
+    failed = replace(failed, policy=replace(failed.policy, on_stale=on_stale))
+
+    assert f"The answer is not used after {moment(LATER)}: then {then}." in seen(card(failed))
+    assert "tries again" not in seen(card(failed))
 
 
 # --- Called off ---------------------------------------------------------------------------------
