@@ -266,9 +266,10 @@ def supersede(request: Request, now: datetime) -> Request:
 
 
 def stopped(request: Request, now: datetime, *, stale: bool = False) -> Request:
-    """Supersede the request, because its task was stopped before the agent could be told anything. `stale`: because the
-    decision was not delivered as long as it was valid."""
-    state = Superseded(at=now, decision=request.decision, stopped=True, stale=stale)
+    """Supersede the request, because its task was stopped. If its delivery had begun, nobody can say whether the agent
+    was told. `stale`: it was stopped because the decision was not delivered as long as it was valid."""
+    begun = isinstance(request.state, Decided) and request.state.attempts > 0
+    state = Superseded(at=now, decision=request.decision, stopped=stale or not begun, stale=stale)
     return replace(request, state=state, gone=None)
 
 

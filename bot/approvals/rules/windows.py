@@ -15,7 +15,7 @@ from bot.approvals.model.decision import Answered, Outcome, Reject, Undo, Window
 from bot.approvals.model.ids import Person, Program
 from bot.approvals.model.policy import CloseWindow, Group, Policy, Stage, Step
 from bot.approvals.model.question import Question, Verdict
-from bot.approvals.model.request import Decided, Delivered, Pending, Request
+from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.undo_offer import UndoOffer
 
 
@@ -120,10 +120,12 @@ def withdrawn(approval: Request) -> Request:
 
 
 def became_of(window: Request) -> Outcome | None:
-    """What became of the offer: what people decided, if the agent was told, otherwise that it closed. None if it is
-    still open, or if the agent was not told yet."""
+    """What became of the offer: what people decided, if the agent was told or may have been, otherwise that it closed.
+    None if it is still open, or if the agent was not told yet."""
     match window.state:
         case Delivered(decision=Answered() as decision):
+            return decision.outcome
+        case Superseded(decision=Answered() as decision, stopped=False, changed=False):
             return decision.outcome
         case Pending() | Decided():
             return None
