@@ -23,12 +23,13 @@ from bot.approvals.model.decision import (
     outcome_of,
 )
 from bot.approvals.model.ids import JSON
+from bot.approvals.model.policy import OnStale
 from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Failure, Gone, Part
 from bot.approvals.rules import windows
 from bot.slack import blocks, display, text
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import decision_words, form_answer, programs, undo_words, values
+from bot.slack.cards import decision_words, earlier_words, form_answer, programs, undo_words, values
 from bot.slack.cards.values import Detail, Terms
 from bot.slack.text import moment
 
@@ -138,6 +139,8 @@ def what_followed(request: Request, caller: Caller | None = None) -> str:
     if is_of_caller(request.task_id) and not (isinstance(request.state, Decided) and request.state.failure):
         return _of_program(request, caller)
     match request.state:
+        case Superseded(stale=True):
+            return f"{earlier_words.ran_out(request)}. The task was stopped{_where(request)}"
         case Superseded(at=at, decision=Answered() | Expired(), changed=True):
             return f"The agent asks something else now and was not told. It is asked again below, {moment(at)}"
         case Superseded(decision=Answered() | Expired(), stopped=True):
@@ -146,15 +149,13 @@ def what_followed(request: Request, caller: Caller | None = None) -> str:
             return "The answer may not have reached the agent, which was stopped or had moved on"
         case Decided(decision=Cancelled()) | Delivered(decision=Cancelled()) | Pending() | Superseded():
             return ""
-        case Decided(failure=failure, next_try=next_try) as decided:
+        case Decided(failure=failure) as decided:
             undoes = windows.wants_undo(request)
             if request.gone is not None:
                 return f"{'*Not undone yet.* ' if undoes else ''}{missing(request.gone)}"
             if failure is None:
                 return _on_its_way(decided) if not request.is_window else ""
-            again = f"tries again {moment(next_try)}" if next_try else "will not try again by itself"
-            until = f" It is not used after {moment(decided.valid_until)}." if decided.valid_until else ""
-            return f"{'*Not undone yet.* ' if undoes else ''}{stopped(failure)} It {again}.{until}"
+            return f"{'*Not undone yet.* ' if undoes else ''}{stopped(failure)} {_tries_again(request, decided)}"
         case Delivered(stopped=True):
             return f"The task was stopped{_where(request)}"
         case Delivered() if request.is_window:
@@ -176,6 +177,8 @@ def _of_program(request: Request, caller: Caller | None) -> str:
             return ""
         case Decided(decision=Cancelled()) | Delivered(decision=Cancelled()):
             return ""
+        case Superseded(stale=True):
+            return earlier_words.ran_out(request)
         case Superseded():
             return f"{program} does not get it, because the request was withdrawn"
         case Decided(attempts=0, held_until=datetime()) as decided if decided.revocable:
@@ -200,6 +203,16 @@ def _on_its_way(decided: Decided) -> str:
     if decided.revocable and (takers := _takers(decided)):
         return f"Waiting for the agent; until it has the answer, {takers} can take it back"
     return "Waiting for the agent"
+
+
+def _tries_again(request: Request, decided: Decided) -> str:
+    """When the agent gets a decision again that it failed on, and until when it may, as mrkdwn sentences."""
+    at, until = decided.next_try, decided.valid_until
+    if at is not None and until is not None and until <= at:
+        then = "people are asked again" if request.policy.on_stale is OnStale.ASK else "the task is stopped"
+        return f"The answer is not used after {moment(until)}: then {then}."
+    again = f"It tries again {moment(at)}." if at else "It will not try again by itself."
+    return f"{again} It is not used after {moment(until)}." if until else again
 
 
 def _takers(decided: Decided) -> str:
