@@ -106,8 +106,8 @@ def _of_call(error: CountersignError) -> Refused | None:
         case call_errors.NotSettled():
             return Refused(
                 problems.NOT_SETTLED,
-                "There is no decision to consume yet: people are still being asked, or can still call their decision off. "
-                f"Wait for it: GET /v1/requests/{error.request_id}?wait=60.",
+                "There is no decision to consume yet: people are still being asked, or can still call their decision "
+                f"off. Wait for it: GET /v1/requests/{error.request_id}?wait=60.",
             )
         case call_errors.DecisionStale():
             return Refused(
