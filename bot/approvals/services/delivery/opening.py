@@ -222,11 +222,11 @@ class Opening:
 
 def _looked_at_again(requests: Sequence[Request], asked: Asked) -> Request | None:
     """The request that was approved and whose question this one takes the place of. None if this one is no such
-    question, or if there is no such request."""
+    question, or if nobody approved what it names: then it is a question like any other."""
     digest = asked.question.look_again
     if not digest:
         return None
-    taken = (request for request in reversed(requests) if _was_taken(request))
+    taken = (request for request in reversed(requests) if _was_taken(request) and windows.lets_act(request))
     return next((each for each in taken if digest in _approved_digests(each)), None)
 
 
