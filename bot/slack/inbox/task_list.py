@@ -10,7 +10,7 @@ from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.request import Pending, Request
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
 from bot.approvals.rules import windows
-from bot.slack.cards import decision_words, endings, privacy, programs, question_blocks, turns, undo_words
+from bot.slack.cards import decision_words, endings, privacy, programs, question_blocks, servers, turns, undo_words
 from bot.slack.text import escape, mention, moment, sentence, shown
 
 SUBCOMMANDS = ("help", "list", "status", "cancel")
@@ -57,12 +57,14 @@ def task_status(task: Task, requests: Sequence[Request]) -> str:
 
 
 def _line(task: Task, requests: Sequence[Request]) -> str:
-    return f"`{task.id}` *{escape(task.graph)}* · {state(task, requests)} · {began(task)} {moment(task.created_at)}"
+    began_at = f"{began(task)} {moment(task.created_at)}"
+    return f"`{task.id}` *{escape(task.graph)}*{servers.where(task.id)} · {state(task, requests)} · {began_at}"
 
 
 def began(task: Task) -> str:
-    """What happened when it began: `started`, or `asked` for a program's request."""
-    return "asked" if is_of_caller(task.id) else "started"
+    """What happened when it began: `started`, or `asked` for a program's request and for a thread that somebody else
+    started."""
+    return "asked" if is_of_caller(task.id) or servers.is_watched(task) else "started"
 
 
 def state(task: Task, requests: Sequence[Request]) -> str:
