@@ -106,8 +106,8 @@ def _of_call(error: CountersignError) -> Refused | None:
         case call_errors.NotSettled():
             return Refused(
                 problems.NOT_SETTLED,
-                f"People are still being asked, so there is no decision to consume yet. Wait for it: "
-                f"GET /v1/requests/{error.request_id}?wait=60.",
+                "There is no decision to consume yet: people are still being asked, or can still call their decision "
+                f"off. Wait for it: GET /v1/requests/{error.request_id}?wait=60.",
             )
         case call_errors.DecisionStale():
             return Refused(
@@ -140,6 +140,13 @@ def _invalid_inputs(error: errors.InvalidInputs) -> Refused:
 
 def _of_state(error: CountersignError) -> Refused:
     match error:
+        case errors.AlreadySettled(held_until=until) if until is not None:
+            return Refused(
+                problems.ALREADY_SETTLED,
+                f"People have answered, and their decision is held until {until:%Y-%m-%d %H:%M:%S} UTC. Nothing was "
+                "changed. Until then, whoever may answer can stop it, which opens the request again: "
+                f"POST /v1/requests/{error.request_id}/stop.",
+            )
         case errors.AlreadySettled() | errors.TaskFinished() | errors.TooLateToChange():
             return Refused(problems.ALREADY_SETTLED, f"{error} Nothing was changed. Read it again to see how it ended.")
         case errors.StaleVersion() | errors.DrawnBefore():

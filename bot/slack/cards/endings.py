@@ -28,6 +28,7 @@ from bot.slack.cards import decision_words, outcome_blocks, programs, question_b
 from bot.slack.text import moment
 
 MAX_TITLE_CHARACTERS: Final = 120
+_TOO_LATE: Final = "not used, as it could not be delivered in time"
 MAX_NAMES: Final = 5
 """Of the people who decided; how many more there are is said."""
 NOTHING_REPORTED: Final = "the agent reported nothing"
@@ -172,6 +173,9 @@ def _stopped(ended: Ended, settled: Sequence[tuple[Request, Decision]]) -> Endin
         if windows.wants_undo(request) and (lost := undo_words.not_reached(request)):
             said = f"{_decided(request, decision)} · {lost}"
             return Ending(sign=decision_words.FAILED, said=said, report=report, repeats=True)
+        if isinstance(request.state, Superseded) and request.state.stale:
+            said = f"{_decided(request, decision)} · {_TOO_LATE}"
+            return Ending(sign=decision_words.STOPPED, said=said, report=report, repeats=True)
         if isinstance(request.state, Decided) or (
             isinstance(request.state, Delivered | Superseded) and request.state.stopped
         ):
@@ -221,6 +225,8 @@ def _came_of(request: Request) -> str:
     match request.state:
         case Superseded(changed=True):
             return "not used: the agent asks something else now"
+        case Superseded(stale=True):
+            return _TOO_LATE
         case Superseded(decision=Answered() | Expired()) if is_of_caller(request.task_id):
             return "withdrawn before it was fetched"
         case Superseded(decision=Answered() | Expired(), stopped=True) | Delivered(stopped=True):

@@ -23,12 +23,13 @@ from bot.approvals.model.decision import (
     outcome_of,
 )
 from bot.approvals.model.ids import JSON
+from bot.approvals.model.policy import OnStale
 from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Failure, Gone, Part
 from bot.approvals.rules import windows
 from bot.slack import blocks, display, text
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import decision_words, form_answer, programs, servers, undo_words, values
+from bot.slack.cards import decision_words, earlier_words, form_answer, programs, servers, undo_words, values
 from bot.slack.cards.values import Detail, Terms
 from bot.slack.text import moment
 
@@ -146,6 +147,8 @@ def what_followed(request: Request, caller: Caller | None = None) -> str:
     if is_of_caller(request.task_id) and not (isinstance(request.state, Decided) and request.state.failure):
         return _of_program(request, caller)
     match request.state:
+        case Superseded(stale=True):
+            return f"{earlier_words.ran_out(request)}. The task was stopped{_where(request)}"
         case Superseded(at=at, decision=Answered() | Expired(), changed=True):
             return f"The agent asks something else now and was not told. It is asked again below, {moment(at)}"
         case Superseded(decision=Answered() | Expired(), stopped=True):
@@ -156,15 +159,13 @@ def what_followed(request: Request, caller: Caller | None = None) -> str:
             return f"The agent{servers.where(request.task_id)} was not told"
         case Decided(decision=Cancelled()) | Delivered(decision=Cancelled()) | Pending() | Superseded():
             return ""
-        case Decided(failure=failure, next_try=next_try) as decided:
+        case Decided(failure=failure) as decided:
             undoes = windows.wants_undo(request)
             if request.gone is not None:
                 return f"{'*Not undone yet.* ' if undoes else ''}{missing(request.gone)}"
             if failure is None:
                 return _on_its_way(request, decided) if not request.is_window else ""
-            again = f"tries again {moment(next_try)}" if next_try else "will not try again by itself"
-            until = f" It is not used after {moment(decided.valid_until)}." if decided.valid_until else ""
-            return f"{'*Not undone yet.* ' if undoes else ''}{stopped(failure)} It {again}.{until}"
+            return f"{'*Not undone yet.* ' if undoes else ''}{stopped(failure)} {_tries_again(request, decided)}"
         case Delivered(stopped=True):
             return f"The task was stopped{_where(request)}"
         case Delivered() if request.is_window:
@@ -186,6 +187,8 @@ def _of_program(request: Request, caller: Caller | None) -> str:
             return ""
         case Decided(decision=Cancelled()) | Delivered(decision=Cancelled()):
             return ""
+        case Superseded(stale=True):
+            return earlier_words.ran_out(request)
         case Superseded():
             return f"{program} does not get it, because the request was withdrawn"
         case Decided(attempts=0, held_until=datetime()) as decided if decided.revocable:
@@ -212,6 +215,16 @@ def _on_its_way(request: Request, decided: Decided) -> str:
     if decided.revocable and (takers := _takers(decided)):
         return f"{waits}; until it has the answer, {takers} can take it back"
     return waits
+
+
+def _tries_again(request: Request, decided: Decided) -> str:
+    """When the agent gets a decision again that it failed on, and until when it may, as mrkdwn sentences."""
+    at, until = decided.next_try, decided.valid_until
+    if at is not None and until is not None and until <= at:
+        then = "people are asked again" if request.policy.on_stale is OnStale.ASK else "the task is stopped"
+        return f"The answer is not used after {moment(until)}: then {then}."
+    again = f"It tries again {moment(at)}." if at else "It will not try again by itself."
+    return f"{again} It is not used after {moment(until)}." if until else again
 
 
 def _takers(decided: Decided) -> str:

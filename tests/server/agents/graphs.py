@@ -264,3 +264,22 @@ async def work(state: State) -> State:
 
 slow = chain(work, act).compile()
 slow_after_answer = chain(ask, work, act).compile()
+
+
+def ask_again(state: State) -> State:
+    answer = interrupt({"question": "And the second one?", "answer": "object"})
+    did("ask_again", state, answer)
+    return {"answers": [answer]}
+
+
+async def work_between(state: State) -> State:
+    """Asks, works, and asks again, in one node."""
+    first = interrupt({"question": "The first one?", "answer": "object"})
+    await work(state)
+    second = interrupt({"question": "The second one?", "answer": "object"})
+    did("work_between", state, [first, second])
+    return {"answers": [first, second]}
+
+
+slow_between = chain(ask, work, ask_again, act).compile()
+slow_within = chain(work_between, act).compile()

@@ -23,7 +23,7 @@ from bot.approvals.model.task import Task
 from bot.approvals.ports.engine import Engine
 from bot.approvals.ports.slack import LookupFailed
 from bot.approvals.ports.work import Clock
-from bot.approvals.rules import calling_off, lifecycle, schedule, voting, windows
+from bot.approvals.rules import lifecycle, schedule, voting, windows
 from bot.approvals.rules.matching import ConditionFailed
 from bot.approvals.services.audit.snapshot import full
 from bot.approvals.services.delivery.batch import Batch
@@ -207,7 +207,7 @@ class Opening:
             log.warning("request %s is put to people, as its policy's answer does not fit: %s", request.id, invalid)
             return request
         ruled = replace(request, state=Decided(decision=decision, next_try=now))
-        return calling_off.hold(ruled, request, request.policy.hold, now)
+        return voting.hold(ruled, request, request.policy.hold, now)
 
     def _elsewhere(self, request: Request) -> list[Message]:
         """The card in the policy's own channel, if the policy names one and it exists."""
@@ -222,11 +222,11 @@ class Opening:
 
 def _looked_at_again(requests: Sequence[Request], asked: Asked) -> Request | None:
     """The request that was approved and whose question this one takes the place of. None if this one is no such
-    question, or if there is no such request."""
+    question, or if nobody approved what it names: then it is a question like any other."""
     digest = asked.question.look_again
     if not digest:
         return None
-    taken = (request for request in reversed(requests) if _was_taken(request))
+    taken = (request for request in reversed(requests) if _was_taken(request) and windows.lets_act(request))
     return next((each for each in taken if digest in _approved_digests(each)), None)
 
 

@@ -46,7 +46,7 @@ TICK = timedelta(seconds=1)
 MAY_UNDO = (RITA, BOB)
 people = st.sampled_from([ALICE, ALICE, BOB, BOB, CAROL, RITA, STRANGER])
 answers = st.sampled_from([Approve(), Approve(), Approve(), Reject(reason="no")])
-moments = st.sampled_from([MINUTE, MINUTE, MINUTE, 9 * MINUTE, LENGTH, 31 * MINUTE, 2 * HOUR, 12 * HOUR])
+moments = st.sampled_from([MINUTE, MINUTE, MINUTE, 9 * MINUTE, LENGTH, 31 * MINUTE, 2 * HOUR])
 
 
 class AfterYes(RuleBasedStateMachine):
@@ -76,7 +76,7 @@ class AfterYes(RuleBasedStateMachine):
         on_stale=st.sampled_from([OnStale.ASK, OnStale.ASK, OnStale.STOP]),
         quorum=st.integers(1, 2),
         consents=st.booleans(),
-        begins=st.sampled_from(["asked", "decided", "changed", "acted", "acted", "acted"]),
+        begins=st.sampled_from(["asked", "decided", "late", "failed", "stopped", "changed", "acted", "acted"]),
     )
     def ask(
         self,
@@ -87,8 +87,8 @@ class AfterYes(RuleBasedStateMachine):
         consents: bool,
         begins: str,
     ) -> None:
-        """Begins with an open question, a decision that is on its way to an agent, perhaps in a changed world, or an
-        action that can be undone."""
+        """Begins with an open question, a decision that is on its way to an agent, perhaps for long already or in a
+        changed world, one on which the agent failed or that was stopped, or an action that can be undone."""
         end = Consent() if consents else Expire()
         self.terms = replace(
             policy(quorum=quorum, steps=(Step(after=12 * HOUR, action=end),)),
@@ -106,6 +106,16 @@ class AfterYes(RuleBasedStateMachine):
         self.shown.append(Shown.of(first))
         if begins != "asked":
             self.they_approve(CAROL, served=False)
+        if begins == "late":
+            self.its_state_cannot_be_reached(down=True)
+            self.time_passes(2 * HOUR)
+            self.its_state_cannot_be_reached(down=False)
+            self.time_passes(MINUTE)
+        if begins == "failed":
+            self.its_next_step_fails(times=2)
+            self.time_passes(hold)
+        if begins == "stopped":
+            self.stop(BOB)
         if begins == "changed":
             self.the_world_changes()
         if begins == "acted":
@@ -200,10 +210,17 @@ class AfterYes(RuleBasedStateMachine):
     # --- What happens to the window ---------------------------------------------------------------
 
     @precondition(lambda self: self.window is not None)
-    @rule(person=st.sampled_from([RITA, RITA, BOB, ALICE, STRANGER]), undo=st.booleans(), served=st.booleans())
-    def undo_or_keep(self, person: Person, undo: bool, served: bool) -> None:
+    @rule(
+        person=st.sampled_from([RITA, RITA, BOB, ALICE, STRANGER]),
+        undo=st.booleans(),
+        late=st.sampled_from([False, False, True]),
+        served=st.booleans(),
+    )
+    def undo_or_keep(self, person: Person, undo: bool, late: bool, served: bool) -> None:
         window, verdict = self.window, Undo() if undo else Keep()
         assert window is not None
+        if late and window.deadline is not None:  # before the next sweep
+            self.world.clock.now = max(self.world.now, window.deadline)
         before, now = window, self.world.now + TICK
         after = self.tried(lambda: self.world.answers.vote(self.world.actor(person), Shown.of(before), (verdict,)))
         if after is not None:
@@ -262,6 +279,14 @@ class AfterYes(RuleBasedStateMachine):
         self.world.clock.advance(by)
         self.runner.run(self.world.sweeper.sweep(self.world.now))
         self.served()
+
+    @rule(window=st.booleans())
+    def nobody_says_anything(self, window: bool) -> None:
+        """Until the deadline of what is open."""
+        request = self.window if window else self.request
+        if request is not None and isinstance(request.state, Pending) and request.deadline is not None:
+            self.world.clock.now = max(self.world.now, request.deadline)
+            self.time_passes(TICK)
 
     @rule()
     def served(self) -> None:

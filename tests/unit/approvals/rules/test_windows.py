@@ -336,6 +336,8 @@ UNDONE = Answered(verdicts=(Undo(),), voters=(BOB,), edited=False, at=MORNING)
         (Delivered(decision=Cancelled(by=RITA, at=MORNING), at=MORNING), Outcome.CLOSED),
         (Superseded(at=MORNING), Outcome.CLOSED),
         (Superseded(at=MORNING, decision=UNDONE, changed=True), Outcome.CLOSED),
+        (Superseded(at=MORNING, decision=UNDONE, stopped=True), Outcome.CLOSED),
+        (Superseded(at=MORNING, decision=UNDONE), Outcome.UNDO),
     ],
 )
 def test_what_became_of_an_offer_is_what_the_agent_was_told(state: RequestState, outcome: Outcome | None) -> None:

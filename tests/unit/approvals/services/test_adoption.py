@@ -325,13 +325,15 @@ async def test_a_task_that_had_ended_is_looked_at_again_while_its_thread_runs(
 async def test_a_task_that_was_cancelled_is_not_opened_for_the_question_that_it_waited_at(
     world: World, adoption: Adoption
 ) -> None:
-    """The thread goes on asking it: only the request here has ended."""
+    """The thread goes on asking it, whatever else of it changes: only the request here has ended."""
     task = await asked(world, adoption, user={"email": "rita@example.com"})
     await world.tasks.cancel(world.actor(RITA), task.id)
     await world.settle()
 
-    again = await asked(world, adoption)
+    assert await adoption.adopt(found(world, timedelta(minutes=1)), OPS, world.now)
+    await world.settle()
 
+    again = await world.storage.task(ID)
     assert isinstance(again.state, TaskCancelled)
     assert not isinstance((await world.request(again)).state, Pending | Decided)
 

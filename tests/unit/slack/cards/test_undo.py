@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from bot.approvals.model.decision import Answered, Approve, Cancelled, Decision, Keep, Outcome, Undo, WindowClosed
-from bot.approvals.model.ids import Program, RequestId
+from bot.approvals.model.ids import JSON, Program, RequestId
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import UndoTerms
 from bot.approvals.model.question import Item, Question, Verdict, Window
@@ -20,6 +20,7 @@ from bot.approvals.model.undo_offer import UndoOffer
 from bot.approvals.ports.slack import View
 from bot.approvals.rules import windows
 from bot.approvals.services.messages.masked import Masking
+from bot.engines import questions
 from bot.secrets.detector import Detector
 from bot.slack import actions
 from bot.slack.cards import endings, render
@@ -152,6 +153,23 @@ def test_a_private_window_shows_nobody_what_was_done() -> None:
     assert "Only people who may undo it can see what was done" in seen(drawn)
     assert not any(words in seen(drawn) + drawn.text for words in (TITLE, "Moves the files back", "12.0 kB"))
     assert labels(drawn) == ["Review…"]
+
+
+@pytest.mark.parametrize(
+    ("action", "title"),
+    [
+        ("Moved the letters of Mrs Vane to the trash", "Done: cleanup"),
+        ({"name": "move_letters", "arguments": {"of": "Mrs Vane"}}, "Done: Move letters"),
+    ],
+    ids=["a text", "a name"],
+)
+def test_a_private_window_names_an_action_and_quotes_no_text_that_says_what_was_done(action: JSON, title: str) -> None:
+    about = questions.read({"type": "undo_window", "action": action})
+    for state in (None, Delivered(decision=CLOSED, at=NOW)):
+        drawn = card(window(state, about, private=True))
+
+        assert title in seen(drawn) + drawn.text
+        assert "Vane" not in json.dumps(drawn.blocks) + drawn.text
 
 
 def test_secrets_are_masked_in_the_result_and_in_how_it_is_undone() -> None:

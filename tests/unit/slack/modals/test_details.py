@@ -451,6 +451,12 @@ def test_a_review_of_what_can_be_undone_ends_with_its_answers() -> None:
     }
 
 
+def test_a_review_of_what_can_be_undone_says_by_whom_and_until_when() -> None:
+    said = seen(answer_modal.review(window()))
+
+    assert any(line.startswith("@U0ALICE can undo it until ") for line in said)
+
+
 def test_details_say_who_called_the_last_answer_off() -> None:
     reopened = Reopened(by=BOB, at=NOW, why=ReopenedBy.STOPPED)
 
