@@ -247,7 +247,7 @@ def _no_delegate(refusal: errors.CannotDelegate) -> str:
             why = literal(refusal.ineligible or "it is no ordinary member's")
             return f"That account may not answer requests: {why}. Choose somebody else."
         case NoDelegate.REQUESTER:
-            return "They started this task, and may not answer as well. Choose somebody else."
+            return "This is asked for them, so they may not answer as well. Choose somebody else."
         case NoDelegate.TAKES_PART:
             return "They have or had a vote of their own, and one person answers once. Choose somebody else."
         case NoDelegate.GIVEN:

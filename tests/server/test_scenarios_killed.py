@@ -105,7 +105,7 @@ async def test_a_server_that_is_shut_down_inside_a_run_does_not_answer_the_next_
     scene.house.bot.start()
     theirs, thread = await scene.asked(graph, user="U0ALICE")
     await _say_yes(scene, thread, graph)
-    await thread.shows("waiting for the agent")
+    await thread.shows("waiting for dev")
     server.kill(signal.SIGTERM)
     server.start()
     server.touch(f"go-{theirs.key}")
@@ -124,7 +124,7 @@ async def test_a_server_that_is_killed_and_comes_back_without_its_threads_is_tol
     server.forget()
 
     await scene.room.press("bob", card, "approve")
-    await thread.opening("waiting for the server dev")
+    await thread.opening("for the server dev")
     server.start()
 
     await thread.ended("saved state is gone")

@@ -14,7 +14,7 @@ from bot.approvals.model.ids import JSON, Person, Program, TaskId
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.question import Window
 from bot.approvals.model.request import Decided, Delivered, Request, RequestState, Superseded
-from bot.approvals.model.server import OnServer, server_of_thread, task_of_thread, thread_on
+from bot.approvals.model.server import OnServer, task_of_thread, thread_on
 from bot.approvals.model.task import Ended, Failed, Running, Task, TaskCancelled, TaskState, Waiting
 from bot.approvals.ports.slack import View
 from bot.approvals.services.messages.masked import Masking
@@ -169,12 +169,6 @@ def test_a_secret_in_what_started_a_thread_is_masked() -> None:
 
     assert SECRET in str(render.draw(view).blocks)
     assert SECRET not in str(render.draw(masking.view(view)).blocks)
-
-
-def test_only_a_thread_is_called_one() -> None:
-    assert server_of_thread(NOBODY) == "prod"
-    assert server_of_thread(Program(name="billing-service")) is None
-    assert server_of_thread(ALICE) is None
 
 
 def test_lists_of_tasks_say_where_they_run() -> None:
