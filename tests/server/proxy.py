@@ -106,7 +106,7 @@ class Proxy:
         except ClientConnectionError:
             assert request.transport is not None
             request.transport.abort()  # as if the server itself had been called
-            raise
+            return web.Response()
 
 
 @contextmanager

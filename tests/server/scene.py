@@ -17,7 +17,7 @@ import yaml
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
-from bot.approvals.model.ids import JSON
+from bot.approvals.model.ids import JSON, ThreadId
 from bot.approvals.model.server import task_of_thread
 from bot.approvals.ports.storage import Storage
 from bot.storage.redis.store import RedisStorage, client
@@ -133,7 +133,8 @@ class House:
             assert call.body["config"]["configurable"][STRICT] is True, call
             assert (call.body["durability"], call.body["multitask_strategy"]) == ("sync", "reject"), call
             resumed = (call.body.get("command") or {}).get("resume", {})
-            assert isinstance(resumed, dict) and all(len(each) == 32 for each in resumed), call
+            assert isinstance(resumed, dict), call
+            assert all(len(each) == 32 for each in resumed), call
 
 
 @dataclass(slots=True, kw_only=True)
@@ -198,7 +199,7 @@ class Theirs:
 
     @property
     def task_id(self) -> str:
-        return task_of_thread(NAME, self.id)
+        return task_of_thread(NAME, ThreadId(self.id))
 
     def effects(self, agent: str) -> list[JSON]:
         return self.scene.house.server.effects(agent, self.key)

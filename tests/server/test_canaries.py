@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.engines.server.client import STRICT
 from tests.server.stage import Stage
+from tests.support.langgraph_server import LangGraphServer
 
 pytestmark = pytest.mark.heavy
 
@@ -43,6 +46,27 @@ async def test_a_lax_answer_would_have_been_taken(stage: Stage) -> None:
     await stage.answer_elsewhere(task, first.interrupt_id, "stale")
 
     assert await listed(stage, task.thread_id) == [] or (await stage.runs(task))[0]["status"] == "success"
+
+
+async def test_a_server_that_is_shut_down_within_a_step_gives_an_answer_twice_to_a_step_that_asks_twice(
+    own_server: LangGraphServer,
+) -> None:
+    """It begins the run again with the answer to the step's first question. LangGraph 1.2.24 still counts that question
+    as open, and its answer is also the next question's, which nobody is asked. No API call can keep it from that. If
+    this fails, LangGraph has mended it, and the docs can say so."""
+    async with Stage.of(own_server) as stage:
+        task = await stage.started("slow_within")
+        await stage.decide((await stage.open(task))[0])
+        await stage.drive(task, bot=stage.another_bot(followed=timedelta(seconds=1)))
+        own_server.kill(signal.SIGTERM)
+        own_server.start()
+        own_server.touch(f"go-{task.inputs['key']}")
+        await stage.settled(task)
+        await stage.drive(task)
+
+        (answers,) = stage.effects("work_between", task)
+        assert isinstance(answers, list)
+        assert answers[0] == answers[1]
 
 
 async def test_a_finished_node_lists_no_interrupt_beside_one_that_waits(stage: Stage) -> None:
