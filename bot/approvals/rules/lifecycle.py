@@ -294,6 +294,8 @@ def failed(request: Request, failure: Failure, now: datetime, *, final: bool = F
     wait = min(FIRST_RETRY * 2**doublings, LAST_RETRY)
     if state.valid_until is not None:
         wait = min(wait, max(state.valid_until - now, timedelta()))
+    if is_held(request, now) and state.held_until is not None:
+        wait = max(wait, state.held_until - now)
     next_try = now + wait if state.attempts < MAX_ATTEMPTS and not final else None
     return replace(request, state=replace(state, failure=failure, next_try=next_try))
 
