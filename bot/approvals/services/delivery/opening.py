@@ -210,9 +210,11 @@ class Opening:
         return calling_off.hold(ruled, request, request.policy.hold, now)
 
     def _elsewhere(self, request: Request) -> list[Message]:
-        """The card in the policy's own channel, if the policy names one and it exists."""
+        """The card in the policy's own channel, if the policy names one and it exists, and if people there can do
+        anything: answer, or stop what the policy answered by itself and holds."""
         ref = request.policy.channel
-        if not ref or not isinstance(request.state, Pending):
+        waits = isinstance(request.state, Pending) or lifecycle.is_held(request, request.opened_at)
+        if not ref or not waits:
             return []
         if ref in request.unknown:
             log.warning("request %s: there is no channel %s for its card", request.id, ref)
