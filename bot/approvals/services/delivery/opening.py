@@ -228,7 +228,7 @@ def _looked_at_again(requests: Sequence[Request], asked: Asked) -> Request | Non
     digest = asked.question.look_again
     if not digest:
         return None
-    taken = (request for request in reversed(requests) if _was_taken(request) and windows.lets_act(request))
+    taken = (request for request in reversed(requests) if _was_approved(request))
     return next((each for each in taken if digest in _approved_digests(each)), None)
 
 
@@ -237,13 +237,16 @@ def _approved_digests(request: Request) -> tuple[str, str]:
     return payload_digest(request.proposed.payload), request.proposed.look_again
 
 
-def _was_taken(request: Request) -> bool:
-    """Whether the agent has the answer, or looked again once more instead of taking it."""
+def _was_approved(request: Request) -> bool:
+    """Whether the agent has an answer that lets it act; or had one, and looked again once more instead of taking the
+    answer to what it had found before."""
     match request.state:
-        case Delivered(stopped=False) | Superseded(changed=True):
-            return True
+        case Superseded(changed=True):
+            return windows.lets_act(request) or bool(request.earlier)
+        case Delivered(stopped=False):
+            return windows.lets_act(request)
         case Decided(attempts=attempts):
-            return attempts > 0
+            return attempts > 0 and windows.lets_act(request)
         case _:
             return False
 
