@@ -413,3 +413,9 @@ def test_slack_takes_the_card_in_every_state() -> None:
         drawn = card(window(state))
 
         limits.check_message(drawn.text, list(drawn.blocks))
+
+
+def test_an_undo_that_failed_offers_a_retry_and_no_other_answer() -> None:
+    drawn = card(window(Decided(decision=UNDO, attempts=1, failure=FAILURE)))
+
+    assert labels(drawn) == ["Retry now", "Details", "History"]
