@@ -109,7 +109,7 @@ def _answered(request: Request, decision: Answered, names: int) -> str:
         case Outcome.CHOOSE:
             return f"Answered by {by}"
         case Outcome.UNDO:
-            return f"{by} chose *Undo*"
+            return f"{by}{',' if ', through ' in by else ''} chose *Undo*"
         case Outcome.KEEP:
             return f"Kept by {by}"
     verdict = _VERDICTS[outcome]

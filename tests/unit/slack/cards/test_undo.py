@@ -375,6 +375,7 @@ def test_lists_say_until_when_it_can_be_undone_and_not_that_it_waits() -> None:
 
     assert request_row.line(asked, "") == f"*{TITLE}*\n☑️ <@U0ALICE> can undo it until {until}"
     assert task_list.state(task(Waiting()), (asked,)) == "☑️ done, and can be undone"
+    assert task_list.state(task(Waiting()), (window(about=asks(Verdict.KEEP)),)) == "☑️ done"
     assert task_list.state(task(Waiting()), (asked, request())) == "⏳ waits for an answer"
     assert f": ☑️ <@U0ALICE> can undo it until {until}" in task_list.task_status(task(Waiting()), (asked,))
 
