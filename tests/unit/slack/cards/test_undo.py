@@ -101,6 +101,12 @@ def test_what_cannot_be_undone_is_only_told() -> None:
     assert "This cannot be undone." in drawn.text
 
 
+def test_what_cannot_be_undone_is_not_told_as_left_by_people() -> None:
+    closed = window(delivered(CLOSED), asks(Verdict.KEEP))
+
+    assert endings.of_request(closed).startswith("✅ It stays: it cannot be undone")
+
+
 def test_a_window_that_could_not_be_read_says_so() -> None:
     drawn = card(window(about=asks(problem="The agent gave no window that can be read, so it is 10 minutes")))
 
