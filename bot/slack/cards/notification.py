@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.approvals.model.caller import is_of_caller
+from bot.approvals.model.ids import Program
 from bot.approvals.model.message import Message
 from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Request
@@ -68,9 +69,10 @@ def card_text(message: Message, task: Task, request: Request) -> str:
 
 
 def _asks(task: Task, request: Request) -> str:
-    """Who asks, in which channel, and for which graph or through which program. Of what was done: for whom."""
+    """Who asks, in which channel, and for which graph or through which program. Of what was done: by or for whom."""
     if request.is_window:
-        return f"Done for {text.mention(task.requester)}{programs.through(task)} in {text.channel(task.channel)}"
+        did = "Done by" if is_of_caller(task.id) and isinstance(task.requester, Program) else "Done for"
+        return f"{did} {text.mention(task.requester)}{programs.through(task)} in {text.channel(task.channel)}"
     whose = programs.through(task) if is_of_caller(task.id) else f" for {text.sentence(task.graph, 80)}"
     return f"{text.mention(task.requester)} asks{whose} in {text.channel(task.channel)}"
 
