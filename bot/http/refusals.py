@@ -197,14 +197,14 @@ def _undone(offer: UndoOffer | None) -> str:
     """Whether what follows from the decision can be undone."""
     match offer:
         case None:
-            return "No way to undo what follows from it was offered."
+            return "Whoever asked has not offered to undo what follows from it."
         case UndoOffer(outcome=None):
             return (
                 f"What followed from it can be undone until {offer.until:%Y-%m-%d %H:%M:%S} UTC: vote `undo` on "
                 f"`{offer.request_id}`."
             )
         case UndoOffer(outcome=Outcome.UNDO):
-            return "People have had undone what followed from it."
+            return "People have chosen to undo what followed from it."
         case _:
             return "What followed from it stays: the time in which it could be undone is over."
 

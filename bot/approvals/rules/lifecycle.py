@@ -242,10 +242,11 @@ def answered_differently(request: Request, now: datetime) -> Request:
     """Reopen the question for a new answer, because the agent raised an error on the last answer and nothing has run
     since.
 
-    Raises `AlreadySettled` if that is not the case.
+    Raises `AlreadySettled` if that is not the case, or if it is an undo window: half of it may be undone by now, so
+    only a retry makes sense.
     """
     state = _decided(request)
-    if not state.answerable_again:
+    if request.is_window or not state.answerable_again:
         raise AlreadySettled(request.id, state.decision)
     reopened = replace(request, version=request.version + 1, votes=(), passed=(), opened_at=now)
     return schedule.enter_stage(reopened, now)
@@ -294,6 +295,8 @@ def failed(request: Request, failure: Failure, now: datetime, *, final: bool = F
     wait = min(FIRST_RETRY * 2**doublings, LAST_RETRY)
     if state.valid_until is not None:
         wait = min(wait, max(state.valid_until - now, timedelta()))
+    if is_held(request, now) and state.held_until is not None:
+        wait = max(wait, state.held_until - now)
     next_try = now + wait if state.attempts < MAX_ATTEMPTS and not final else None
     return replace(request, state=replace(state, failure=failure, next_try=next_try))
 

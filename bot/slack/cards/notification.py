@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.approvals.model.caller import is_of_caller
+from bot.approvals.model.ids import Program
 from bot.approvals.model.message import Message
 from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Request
@@ -70,11 +71,12 @@ def card_text(message: Message, task: Task, request: Request) -> str:
 
 
 def _asks(task: Task, request: Request) -> str:
-    """Who asks, in which channel, and for which graph or through which program. Of what was done: for whom."""
+    """Who asks, in which channel, and for which graph or through which program. Of what was done: by or for whom."""
     where = servers.where(task.id)
     if request.is_window:
-        by = "by" if server_of_thread(task.requester) else "for"
-        where = programs.through(task) or ("" if by == "by" else where)
+        acted = server_of_thread(task.requester) or (is_of_caller(task.id) and isinstance(task.requester, Program))
+        by = "by" if acted else "for"
+        where = programs.through(task) or ("" if acted else where)
         return f"Done {by} {text.mention(task.requester)}{where} in {text.channel(task.channel)}"
     if servers.is_watched(task):
         return f"{text.upper(servers.asks(task))} in {text.channel(task.channel)}"

@@ -40,16 +40,22 @@ def opening(task: Task, requests: Sequence[Request], detail: Detail | None, doin
     about = [*programs.about_runs(task.caller), *servers.parent_runs(task)]
     inputs = _inputs(task.inputs, _labels(requests)) if detail and not is_of_caller(task.id) else []
     return [
-        blocks.rich(blocks.line(*_started(task), *about, *inputs)),
+        blocks.rich(blocks.line(*_started(task, requests), *about, *inputs)),
         blocks.section("\n".join(_standing(task, requests, doing))),
     ]
 
 
 def opening_text(task: Task, requests: Sequence[Request], doing: str | None = None) -> str:
-    did = _asks_now(task) if is_of_caller(task.id) else f"started {text.escape(_graph(task))}{servers.where(task.id)}"
+    did = (
+        _did(task, requests)
+        if is_of_caller(task.id)
+        else f"started {text.escape(_graph(task))}{servers.where(task.id)}"
+    )
     started = f"{text.mention(task.requester)} {did}{programs.through(task)}"
     if servers.is_watched(task):
         started = text.upper(servers.asks(task))
+    elif _has_acted(task, requests) and (source := _source(task)):
+        started = f"{text.mention(source)} {did} for {text.mention(task.requester)}"
     return text.paragraph([text.spoken(started), *map(text.spoken, _standing(task, requests, doing))])
 
 
@@ -90,19 +96,36 @@ def outcome_text(task: Task, requests: Sequence[Request], *, current: bool) -> s
 # --- The opening --------------------------------------------------------------------------------
 
 
-def _started(task: Task) -> list[Element]:
-    """Who started what and where, or which program or thread asks."""
+def _started(task: Task, requests: Sequence[Request]) -> list[Element]:
+    """Who started what and where, or which program or thread asks or has acted."""
     if servers.is_watched(task):
         return servers.asks_runs(task)
     did = [blocks.run(" started "), blocks.run(_graph(task), "bold"), *servers.where_runs(task.id)]
     if is_of_caller(task.id):
-        did = [blocks.run(f" {_asks_now(task)}")]
-    if task.caller is None or isinstance(task.requester, Program):
+        did = [blocks.run(f" {_did(task, requests)}")]
+    source = _source(task)
+    if source is None:
         return [blocks.who(task.requester), *did]
-    return [blocks.who(task.requester), *did, blocks.run(" through "), blocks.who(Program(name=task.caller.source))]
+    if _has_acted(task, requests):
+        return [blocks.who(source), *did, blocks.run(" for "), blocks.who(task.requester)]
+    return [blocks.who(task.requester), *did, blocks.run(" through "), blocks.who(source)]
 
 
-def _asks_now(task: Task) -> str:
+def _source(task: Task) -> Program | None:
+    """The program by which a person asks or starts the task. None if none does, or if it names no person."""
+    if task.caller is None or isinstance(task.requester, Program):
+        return None
+    return Program(name=task.caller.source)
+
+
+def _has_acted(task: Task, requests: Sequence[Request]) -> bool:
+    """Whether a program says what it has done, and asks for no approval."""
+    return is_of_caller(task.id) and any(request.is_window for request in requests)
+
+
+def _did(task: Task, requests: Sequence[Request]) -> str:
+    if _has_acted(task, requests):
+        return "acted"
     return "asked" if task.finished else "asks"
 
 

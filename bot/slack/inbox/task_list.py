@@ -70,11 +70,13 @@ def began(task: Task) -> str:
 def state(task: Task, requests: Sequence[Request]) -> str:
     """How the task stands, with its sign first. `requests` are all of the task's."""
     ending = endings.of_task(task, tuple(map(privacy.masked, requests)))
+    pending = [request for request in requests if isinstance(request.state, Pending)]
     match task.state:
         case Starting() | Running():
             return f"{decision_words.WORKING} working"
-        case Waiting() if _only_undoable(requests):
-            return f"{decision_words.DONE} done, and can be undone"
+        case Waiting() if pending and all(request.is_window for request in pending):
+            undoable = any(windows.can_undo(request) for request in pending)
+            return f"{decision_words.DONE} {'done, and can be undone' if undoable else 'done'}"
         case Waiting():
             return f"{decision_words.WAITING} waits for an answer"
         case Failed(failure=failure):
@@ -84,12 +86,6 @@ def state(task: Task, requests: Sequence[Request]) -> str:
             return ending.line(_MAX_REPORT_CHARACTERS)
         case never:
             assert_never(never)
-
-
-def _only_undoable(requests: Sequence[Request]) -> bool:
-    """Whether the task waits for nothing but the end of the time in which what it did can be undone."""
-    pending = [request for request in requests if isinstance(request.state, Pending)]
-    return bool(pending) and all(windows.can_undo(request) for request in pending)
 
 
 def _request(request: Request) -> str:

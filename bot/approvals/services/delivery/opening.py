@@ -210,9 +210,11 @@ class Opening:
         return voting.hold(ruled, request, request.policy.hold, now)
 
     def _elsewhere(self, request: Request) -> list[Message]:
-        """The card in the policy's own channel, if the policy names one and it exists."""
+        """The card in the policy's own channel, if the policy names one and it exists, and if people there can do
+        anything: answer, or stop what the policy answered by itself and holds."""
         ref = request.policy.channel
-        if not ref or not isinstance(request.state, Pending):
+        waits = isinstance(request.state, Pending) or lifecycle.is_held(request, request.opened_at)
+        if not ref or not waits:
             return []
         if ref in request.unknown:
             log.warning("request %s: there is no channel %s for its card", request.id, ref)
@@ -226,7 +228,7 @@ def _looked_at_again(requests: Sequence[Request], asked: Asked) -> Request | Non
     digest = asked.question.look_again
     if not digest:
         return None
-    taken = (request for request in reversed(requests) if _was_taken(request) and windows.lets_act(request))
+    taken = (request for request in reversed(requests) if _was_approved(request))
     return next((each for each in taken if digest in _approved_digests(each)), None)
 
 
@@ -235,13 +237,16 @@ def _approved_digests(request: Request) -> tuple[str, str]:
     return payload_digest(request.proposed.payload), request.proposed.look_again
 
 
-def _was_taken(request: Request) -> bool:
-    """Whether the agent has the answer, or looked again once more instead of taking it."""
+def _was_approved(request: Request) -> bool:
+    """Whether the agent has an answer that lets it act; or had one, and looked again once more instead of taking the
+    answer to what it had found before."""
     match request.state:
-        case Delivered(stopped=False) | Superseded(changed=True):
-            return True
+        case Superseded(changed=True):
+            return windows.lets_act(request) or bool(request.earlier)
+        case Delivered(stopped=False):
+            return windows.lets_act(request)
         case Decided(attempts=attempts):
-            return attempts > 0
+            return attempts > 0 and windows.lets_act(request)
         case _:
             return False
 

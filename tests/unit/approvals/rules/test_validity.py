@@ -64,6 +64,13 @@ def test_no_retry_waits_beyond_the_end_of_a_decision() -> None:
         assert failed.state.next_try == due
 
 
+def test_a_failure_beside_a_held_decision_does_not_cut_its_hold_short() -> None:
+    failed = lifecycle.failed(approved(wait=HOUR), FAILURE, AT)
+
+    assert isinstance(failed.state, Decided)
+    assert failed.state.next_try == AT + HOUR
+
+
 def test_a_decision_is_held_until_its_moment_or_until_its_delivery_has_begun() -> None:
     held = approved(wait=HOUR)
 

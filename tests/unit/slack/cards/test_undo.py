@@ -102,6 +102,12 @@ def test_what_cannot_be_undone_is_only_told() -> None:
     assert "This cannot be undone." in drawn.text
 
 
+def test_what_cannot_be_undone_is_not_told_as_left_by_people() -> None:
+    closed = window(delivered(CLOSED), asks(Verdict.KEEP))
+
+    assert endings.of_request(closed).startswith("✅ It stays: it cannot be undone")
+
+
 def test_a_window_that_could_not_be_read_says_so() -> None:
     drawn = card(window(about=asks(problem="The agent gave no window that can be read, so it is 10 minutes")))
 
@@ -393,6 +399,7 @@ def test_lists_say_until_when_it_can_be_undone_and_not_that_it_waits() -> None:
 
     assert request_row.line(asked, "") == f"*{TITLE}*\n☑️ <@U0ALICE> can undo it until {until}"
     assert task_list.state(task(Waiting()), (asked,)) == "☑️ done, and can be undone"
+    assert task_list.state(task(Waiting()), (window(about=asks(Verdict.KEEP)),)) == "☑️ done"
     assert task_list.state(task(Waiting()), (asked, request())) == "⏳ waits for an answer"
     assert f": ☑️ <@U0ALICE> can undo it until {until}" in task_list.task_status(task(Waiting()), (asked,))
 
@@ -413,3 +420,9 @@ def test_slack_takes_the_card_in_every_state() -> None:
         drawn = card(window(state))
 
         limits.check_message(drawn.text, list(drawn.blocks))
+
+
+def test_an_undo_that_failed_offers_a_retry_and_no_other_answer() -> None:
+    drawn = card(window(Decided(decision=UNDO, attempts=1, failure=FAILURE)))
+
+    assert labels(drawn) == ["Retry now", "Details", "History"]
