@@ -43,7 +43,7 @@ def refused(error: CountersignError) -> Refused:
                 f"This answer can be taken back by {_people(error.voters)} alone.{stop} Nothing was changed.",
             )
         case errors.MayNotVote() | errors.NotYours():
-            return Refused(problems.MAY_NOT_VOTE, f"{_may_not(error)} Nothing was counted.")
+            return Refused(problems.MAY_NOT_VOTE, f"{_may_not(error)} Nothing was changed.")
         case errors.UnknownGraph():
             known = ", ".join(f"`{name}`" for name in error.known) or "none yet"
             return _unknown("body.graph", f"There is no graph `{error.name}`. Known graphs: {known}.")

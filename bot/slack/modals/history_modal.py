@@ -341,7 +341,7 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "expired": _plain("Nobody answered in time."),
     "taken_back": _done("took the answer back."),
     "delivery_stopped": _stopped,
-    "window_closed": _plain("Nobody undid it in time, so it stays."),
+    "window_closed": _plain("It stays: the time to undo it was over."),
     "stale": _plain("The agent could not be given the decision in time, so the decision was not used."),
     "undo_offered": _plain("The agent did it, and offers to undo that."),
     "undo_settled": _plain("The offer to undo it is over."),
