@@ -37,6 +37,12 @@ GRAPH_POINTS = ("answer-taken", "effect-made", "next-node")
 GATEWAY_POINTS = ("start-received", "task-recorded", "message-posted", "vote-saved")
 CALL_POINTS = ("call-recorded", "call-asked", "handed-over", "webhook-claimed", "webhook-sent", "consumed")
 """Those that a gateway gets to because a program asks; `tests.crash.calls` kills it there."""
+SERVER_POINTS = (
+    *("thread-adopted", "interrupt-reached", "request-opened", "message-posted", "vote-saved", "decided", "leased"),
+    *("resume-begun", "server-run-begun", "server-stop-answered", "run-returned", "before-delivered"),
+)
+"""Those that a gateway gets to because a thread on a LangGraph Server asks; `tests.crash.servers` kills it there."""
+_ONLY_SERVERS = ("thread-adopted", "server-run-begun", "server-stop-answered")
 UNDO_POINTS = (
     *("effect-made", "interrupt-reached", "window-opened", "message-posted", "vote-saved", "undo-begun"),
     *("run-returned", "before-delivered"),
@@ -47,7 +53,7 @@ POINTS: tuple[str, ...] = (
         point
         for point in get_args(crash_points.Point)
         if not point.startswith("summary-")
-        and point not in (*CALL_POINTS, "window-opened", "undo-begun")  # other tests die there
+        and point not in (*CALL_POINTS, *_ONLY_SERVERS, "window-opened", "undo-begun")  # other tests die there
     ),
     *GRAPH_POINTS,
 )
