@@ -18,10 +18,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import api, calls, decisions, kills, leak, report, scale, stage
+from benchmarks import api, calls, decisions, kills, leak, report, scale, servers, stage
 from benchmarks.peers import measured as peers
 from benchmarks.stage import OURS, Program
 from benchmarks.unpaced import LIFTED
+from tests.support.langgraph_server import NoServer, program
 from tests.support.redis_server import NoRedis, find
 
 LONGEST = 300.0
@@ -29,6 +30,10 @@ LONGEST = 300.0
 LONGEST_LEAK = 1500.0
 """Seconds for the one of 20,000 tasks, which takes about 10 minutes on two cores."""
 PEERS_ON, PEERS_AT_ONCE = "sqlite", 8
+LONGEST_SERVERS = 900.0
+"""Seconds for the one of a LangGraph Server, which takes about 6 minutes, most of it waiting."""
+ON_REQUEST = ("servers",)
+"""Sections that are measured only if they are named."""
 SECTIONS = ("calls", "decisions", "hindered", "kills", "sweeps", "memory", "recovery", "api", "leak", "peers")
 NAIVE = Program(module="benchmarks.naive")
 LIFTED_NOTE = (
@@ -111,6 +116,18 @@ async def _store(name: str, folder: Path, options: argparse.Namespace, measured:
         of_api = api.Sizes(waiting=options.waiting, seconds=options.seconds, posts=options.posts)
         beside_bare = api.side_by_side(name, folder / "api", of_api)
         found["api"] = await measured(name, f"the HTTP API, with {options.waiting:,} calls that wait", beside_bare)
+    if "servers" in options.only and _langgraph_server():
+        of_servers = servers.Sizes(
+            watched=options.watched,
+            cards=options.cards,
+            decisions=options.on_server,
+            at_once=min(options.at_once, servers.JOBS),
+            rounds=options.rounds,
+            seconds=options.seconds,
+        )
+        on_server = servers.measured(name, folder / "servers", of_servers)
+        what = f"a LangGraph Server, with {options.watched:,} threads that wait"
+        found["servers"] = await measured(name, what, on_server, LONGEST_SERVERS)
     if "leak" in options.only:
         finished = leak.of_finished(name, folder / "leak", OURS, options.finished)
         found["leak"] = await measured(name, f"{options.finished[-1]:,} finished tasks", finished, LONGEST_LEAK)
@@ -125,6 +142,15 @@ def _redis() -> bool:
         sys.stderr.write(f"redis: {find()}\n")
     except NoRedis as error:
         sys.stderr.write(f"redis: NOT MEASURED: {error}\n")
+        return False
+    return True
+
+
+def _langgraph_server() -> bool:
+    try:
+        sys.stderr.write(f"LangGraph Server: {program()}\n")
+    except NoServer as error:
+        sys.stderr.write(f"LangGraph Server: NOT MEASURED: {error}\n")
         return False
     return True
 
@@ -151,7 +177,7 @@ def _write(
 def _options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
+    parser.add_argument("--only", nargs="+", choices=(*SECTIONS, *ON_REQUEST), default=SECTIONS)
     parser.add_argument("--stores", nargs="+", choices=stage.BACKENDS, default=stage.BACKENDS)
     parser.add_argument("--counted", type=int, help="tasks whose calls to Slack are counted")
     parser.add_argument("--decisions", type=int, help="tasks from start to outcome")
@@ -164,8 +190,11 @@ def _options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--memory", type=int, nargs="+", help="sizes for memory, the last for the start too")
     parser.add_argument("--undelivered", type=int)
     parser.add_argument("--waiting", type=int, help="calls of the HTTP API that wait at once")
-    parser.add_argument("--seconds", type=float, help="for which the CPU time of these calls is counted")
+    parser.add_argument("--seconds", type=float, help="for which the CPU time of what waits is counted")
     parser.add_argument("--posts", type=int, help="calls of the HTTP API that ask, one after the other")
+    parser.add_argument("--watched", type=int, help="threads of somebody else's on a LangGraph Server that wait")
+    parser.add_argument("--cards", type=int, help="threads whose cards are waited for, by looks and by hints")
+    parser.add_argument("--on-server", type=int, help="tasks from start to outcome, on a server and beside it")
     parser.add_argument("--kills", type=int, help="of the bot, and of its worker; the median counts")
     parser.add_argument("--finished", type=int, nargs="+", help="tasks after which memory is read; the growth counts")
     parser.add_argument("--peers", type=int, help="decisions of each peer")
@@ -184,6 +213,9 @@ def _options(arguments: list[str] | None = None) -> argparse.Namespace:
         "waiting": (1_000, 100),
         "seconds": (20.0, 4.0),
         "posts": (100, 10),
+        "watched": (1_000, 50),
+        "cards": (40, 6),
+        "on_server": (150, 24),
         "kills": (3, 1),
         "peers": (200, 40),
         "finished": ([4_000, 12_000, 20_000], [100, 300, 500]),

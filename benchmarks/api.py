@@ -91,7 +91,7 @@ async def side_by_side(name: str, folder: Path, sizes: Sizes) -> dict[str, Any]:
 
 
 async def _of_bare(folder: Path, sizes: Sizes) -> dict[str, float]:
-    port = _free_port()
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "benchmarks.bare_api", str(port)),
         cwd=stage.ROOT,
@@ -106,14 +106,14 @@ async def _of_bare(folder: Path, sizes: Sizes) -> dict[str, float]:
         async with _calling(port, tree, token="") as served:
             posts = [(await served.ask())[1] for _ in range(sizes.posts)]
             ids = [(await served.ask())[0] for _ in range(sizes.waiting)]
-            return {**_spread("post", posts), **await _waiting(served, ids, sizes)}
+            return {**spread("post", posts), **await _waiting(served, ids, sizes)}
     finally:
         tree.kill()
         await process.wait()
 
 
 async def _of_bot(name: str, folder: Path, sizes: Sizes) -> dict[str, float]:
-    port = _free_port()
+    port = free_port()
     with stage.backend(name, folder / "bot") as backend:
         async with (
             stage.slack(backend.folder) as slack,
@@ -128,17 +128,17 @@ async def _of_bot(name: str, folder: Path, sizes: Sizes) -> dict[str, float]:
             took = [1000 * (cards.posted[order] - at) for order, at in served.asked_at.items()]
             ids = await _asked(served, sizes.waiting)
             await cards.all_of(served.asked_at)
-            return {**_spread("post", posts), **_spread("card", took), **await _waiting(served, ids, sizes)}
+            return {**spread("post", posts), **spread("card", took), **await _waiting(served, ids, sizes)}
 
 
 async def _waiting(served: Served, ids: list[str], sizes: Sizes) -> dict[str, float]:
     """What calls cost that wait for these requests."""
     await asyncio.sleep(SECONDS_TO_SETTLE)
-    before, cpu_before = served.megabytes, await _cpu_percent(served.tree, sizes.seconds)
+    before, cpu_before = served.megabytes, await cpu_percent_of(served.tree, sizes.seconds)
     calls = [asyncio.create_task(served.wait(id)) for id in ids]
     try:
         await asyncio.sleep(SECONDS_TO_SETTLE)
-        cpu = await _cpu_percent(served.tree, sizes.seconds)
+        cpu = await cpu_percent_of(served.tree, sizes.seconds)
         for call in calls:
             if call.done():
                 call.result()
@@ -155,7 +155,7 @@ async def _waiting(served: Served, ids: list[str], sizes: Sizes) -> dict[str, fl
         await asyncio.gather(*calls, return_exceptions=True)
 
 
-async def _cpu_percent(tree: Tree, seconds: float) -> float:
+async def cpu_percent_of(tree: Tree, seconds: float) -> float:
     """Of one processor, by all its processes, in the next seconds."""
     used, began = tree.cpu_seconds, time.monotonic()
     await asyncio.sleep(seconds)
@@ -177,12 +177,14 @@ class Cards:
     """The cards that the bot has posted, read from what Slack was sent."""
 
     simulator: Simulator
+    name: re.Pattern[str] = ORDER
+    """Finds the name of what is asked in the text of a card."""
     posted: dict[str, float] = field(default_factory=dict)
-    """When, by the name of the order. Seconds since 1970."""
+    """When, by that name. Seconds since 1970."""
     _read: int = 0
 
     async def all_of(self, orders: Collection[str]) -> None:
-        """Returns once the card of each of these orders is there."""
+        """Returns once the card of each of these is there."""
         while not self.posted.keys() >= set(orders):
             await self._look()
             await asyncio.sleep(LOOK_AGAIN)
@@ -193,7 +195,7 @@ class Cards:
                 break  # not answered yet: it is read again
             self._read = entry["seq"]
             blocks = str(entry["arguments"].get("blocks", "")) if entry.get("method") == "chat.postMessage" else ""
-            found = ORDER.search(blocks) if "approve" in blocks else None
+            found = self.name.search(blocks) if "approve" in blocks else None
             if found:
                 self.posted[found[1]] = float(entry["at"])
 
@@ -220,12 +222,13 @@ async def _calling(port: int, tree: Tree, token: str) -> AsyncIterator[Served]:
         yield Served(url=f"http://127.0.0.1:{port}", session=session, tree=tree)
 
 
-def _spread(what: str, milliseconds: list[float]) -> dict[str, float]:
+def spread(what: str, milliseconds: list[float]) -> dict[str, float]:
+    """Their median and 95th percentile."""
     ranked = sorted(milliseconds)
     return {f"{what}_p50_ms": statistics.median(ranked), f"{what}_p95_ms": ranked[int(0.95 * (len(ranked) - 1))]}
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

@@ -73,21 +73,23 @@ class Crowd:
     async def ended(self, name: str) -> None:
         await in_time(self.seen[name].outcome, f"the end of {name}")
 
-    async def whole(self) -> None:
+    async def whole(self, graph: str = "approval") -> None:
         """A task from its command to its outcome."""
-        name = await self.asked()
+        name = await self.asked(graph)
         await self.approve(name)
         await self.ended(name)
 
-    async def several(self, count: int, at_once: int, *, only_asked: bool = False) -> tuple[list[str], float]:
+    async def several(
+        self, count: int, at_once: int, *, graph: str = "approval", only_asked: bool = False
+    ) -> tuple[list[str], float]:
         """So many tasks, some at a time; their names where they are only asked, and how long it took."""
         slots = asyncio.Semaphore(at_once)
 
         async def one() -> str:
             async with slots:
                 if only_asked:
-                    return await self.asked()
-                await self.whole()
+                    return await self.asked(graph)
+                await self.whole(graph)
                 return ""
 
         began = time.monotonic()

@@ -61,6 +61,9 @@ def _ratios(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         waiting = f"{bot['waiting']:,} calls that wait"
         yield f"memory for {waiting}, bot : bare FastAPI", _over(bot, bare, "megabytes_for_waiting")
         yield "a call that asks, p50, bot : bare FastAPI", _over(bot, bare, "post_p50_ms")
+    if "servers" in one:
+        here, there = one["servers"]["approval"], one["servers"]["elsewhere"]
+        yield "CPU a decision, bot, on a LangGraph Server : in its worker", _over(there, here, "cpu_ms_each")
     if "sweeps" in one:
         small, *_, large = one["sweeps"].values()
         few, *_, many = one["sweeps"]
@@ -105,6 +108,8 @@ def _numbers(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for who, name in (("bare", "bare FastAPI"), ("bot", "bot")):
         if each := one.get("api", {}).get(who):
             yield from _api(name, each)
+    if "servers" in one:
+        yield from _servers(one["servers"])
     if "kill_all" in one:
         yield "start after a kill of all: s", f"{one['kill_all']['start_seconds']:.1f}"
     for who, peer in one.get("peers", {}).items():
@@ -124,6 +129,22 @@ def _api(name: str, each: Mapping[str, float]) -> Iterator[tuple[str, str]]:
     for what, words in (("post", "a call that asks"), ("card", "POST to card")):
         if f"{what}_p50_ms" in each:
             yield f"{words}, {name}: p50 / p95 ms", f"{each[f'{what}_p50_ms']:.1f} / {each[f'{what}_p95_ms']:.1f}"
+
+
+def _servers(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for graph, where in (("approval", "in its worker"), ("elsewhere", "on a LangGraph Server")):
+        each = found[graph]
+        yield f"decisions/s, {where}", f"{each['per_second']:.1f}"
+        cells = f"{each['cpu_ms_each']:.1f} / {each['server_cpu_ms_each']:.1f}"
+        yield f"CPU ms a decision, {where}: bot / server", cells
+    for how, words in (("look", "found by a look"), ("hint", "with a hint")):
+        cells = f"{found['cards'][f'{how}_p50_ms'] / 1000:.2f} / {found['cards'][f'{how}_p95_ms'] / 1000:.2f}"
+        yield f"thread waits to card, {words}: p50 / p95 s", cells
+    watched = f"{found['watched']:,} watched threads"
+    for when, words in (("idle", "no watched thread"), ("new", f"{watched}, all new"), ("old", watched)):
+        cells = f"{found[when]['cpu_percent']:.2f} / {found[when]['server_cpu_percent']:.2f}"
+        yield f"CPU % while nothing happens, {words}: bot / server", cells
+    yield f"{watched}: from the first run to the last card: s", f"{found['shown']:.0f}"
 
 
 def _calls(name: str, counted: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

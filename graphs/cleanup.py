@@ -168,7 +168,7 @@ def offer(state: State, config: RunnableConfig) -> dict[str, Any]:
     The approved question has named the files: this one is short, so that a card shows all of it beside *Undo*.
     """
     moved, place = state["moved"], f"{_trash_folder(state)}/{_batch(config)}"
-    result: dict[str, Any] = {"size": file_words.size(moved), "now in": place}
+    result: dict[str, Any] = {"size": file_words.size(moved), "moved to": place}
     if state["skipped"]:
         result["skipped"] = file_words.listed(state["skipped"])
     undone = undo.offer(

@@ -53,8 +53,9 @@ def offer(
 
     `action` is a text such as "Moved 3 files to the trash", or `{"name": ..., "arguments": {...}}`. `result` is shown
     as the details. `way_back` is what undoing needs, and comes back with the answer; `how` says in words what undoing
-    does. The window is a span such as "30s", "10m", "2h" or "1d", and counts from `at`: keep what `acted_at` returned
-    in the state. Without it, the window counts from the question. If `irreversible`, only *Keep* is offered.
+    does; people see both. The window is a span such as "30s", "10m", "2h" or "1d", and counts from `at`: keep what
+    `acted_at` returned in the state. Without it, the window counts from the end of the step before if Countersign
+    knows that, and from the question otherwise. If `irreversible`, only *Keep* is offered.
 
     An answer that is not clearly an undo keeps the result.
     """

@@ -191,7 +191,8 @@ def _loaded(env_file: Path) -> tuple[Policies, SlackDirectory | None, str]:
 
 def _rules(policies: Policies, facts: Facts) -> tuple[list[str], Policy | None]:
     title = facts.question.title or "has no title, so its card begins with what tells most"
-    lines = [f"The question: {title}", "", "Which rule applies (the first that matches):"]
+    asks = [f"The agent runs on the server {facts.server}."] if facts.server else []
+    lines = [f"The question: {title}", *asks, "", "Which rule applies (the first that matches):"]
     for number, rule in enumerate(policies.rules, start=1):
         try:
             objection = rule.objection(facts)

@@ -186,7 +186,7 @@ UNKNOWN_NAME: Final = Kind(
     status=HTTPStatus.UNPROCESSABLE_ENTITY,
     title="A person, channel or graph of that name is not known",
     advice="People are named by Slack's id (`U...`) or e-mail address, channels by `#name` or id (`C...`), and the bot "
-    "must be a member of the channel. Graphs are those of langgraph.json.",
+    "must be a member of the channel. Graphs are those of langgraph.json, and those that servers.yaml lets start.",
 )
 NOT_TAKEN: Final = Kind(
     slug="answer-not-taken",

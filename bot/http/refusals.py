@@ -43,7 +43,7 @@ def refused(error: CountersignError) -> Refused:
                 f"This answer can be taken back by {_people(error.voters)} alone.{stop} Nothing was changed.",
             )
         case errors.MayNotVote() | errors.NotYours():
-            return Refused(problems.MAY_NOT_VOTE, f"{_may_not(error)} Nothing was counted.")
+            return Refused(problems.MAY_NOT_VOTE, f"{_may_not(error)} Nothing was changed.")
         case errors.UnknownGraph():
             known = ", ".join(f"`{name}`" for name in error.known) or "none yet"
             return _unknown("body.graph", f"There is no graph `{error.name}`. Known graphs: {known}.")
@@ -106,8 +106,8 @@ def _of_call(error: CountersignError) -> Refused | None:
         case call_errors.NotSettled():
             return Refused(
                 problems.NOT_SETTLED,
-                f"People are still being asked, so there is no decision to consume yet. Wait for it: "
-                f"GET /v1/requests/{error.request_id}?wait=60.",
+                "There is no decision to consume yet: people are still being asked, or can still call their decision "
+                f"off. Wait for it: GET /v1/requests/{error.request_id}?wait=60.",
             )
         case call_errors.DecisionStale():
             return Refused(
@@ -140,6 +140,13 @@ def _invalid_inputs(error: errors.InvalidInputs) -> Refused:
 
 def _of_state(error: CountersignError) -> Refused:
     match error:
+        case errors.AlreadySettled(held_until=until) if until is not None:
+            return Refused(
+                problems.ALREADY_SETTLED,
+                f"People have answered, and their decision is held until {until:%Y-%m-%d %H:%M:%S} UTC. Nothing was "
+                "changed. Until then, whoever may answer can stop it, which opens the request again: "
+                f"POST /v1/requests/{error.request_id}/stop.",
+            )
         case errors.AlreadySettled() | errors.TaskFinished() | errors.TooLateToChange():
             return Refused(problems.ALREADY_SETTLED, f"{error} Nothing was changed. Read it again to see how it ended.")
         case errors.StaleVersion() | errors.DrawnBefore():
@@ -190,14 +197,14 @@ def _undone(offer: UndoOffer | None) -> str:
     """Whether what follows from the decision can be undone."""
     match offer:
         case None:
-            return "No way to undo what follows from it was offered."
+            return "Whoever asked has not offered to undo what follows from it."
         case UndoOffer(outcome=None):
             return (
                 f"What followed from it can be undone until {offer.until:%Y-%m-%d %H:%M:%S} UTC: vote `undo` on "
                 f"`{offer.request_id}`."
             )
         case UndoOffer(outcome=Outcome.UNDO):
-            return "People have had undone what followed from it."
+            return "People have chosen to undo what followed from it."
         case _:
             return "What followed from it stays: the time in which it could be undone is over."
 

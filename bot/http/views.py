@@ -59,6 +59,7 @@ class Views:
             id=view.id,
             status=view.status.value,
             source=_source(caller),
+            server=_server(task),
             requester=_person(task.requester),
             question=self._question(view),
             items=[] if request is None else [_asked(each) for each in request.question.items],
@@ -89,6 +90,7 @@ class Views:
             inputs=dict(task.inputs),
             requester=_person(task.requester),
             source=_source(caller),
+            server=_server(task),
             created_at=task.created_at,
             ended_at=task.ended_at,
             outcome=masker.text(task.state.outcome, "outcome") if isinstance(task.state, Ended) else None,
@@ -254,6 +256,10 @@ def _caller(task: Task) -> Caller:
 
 def _source(caller: Caller) -> given.ShownSource:
     return given.ShownSource(name=caller.source, url=caller.url or None, run=caller.run or None)
+
+
+def _server(task: Task) -> str | None:
+    return task.server.name if task.server is not None else None
 
 
 def _person(requester: Person | Program) -> str | None:

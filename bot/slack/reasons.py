@@ -41,13 +41,14 @@ def readers(request: Request, verdict: Verdict) -> str:
     """A sentence that says who will read the reason."""
     if is_of_caller(request.task_id):
         return _readers_of_call(request)
+    here = "The requester reads it here" if isinstance(request.requester, Person) else "It is shown here"
     match request.policy.private, reaches_agent(request.question, verdict):
         case False, True:
-            return "The requester reads it here, and the agent is told it."
+            return f"{here}, and the agent is told it."
         case False, False:
-            return "The requester reads it here; the agent is not told it."
+            return f"{here}; the agent is not told it."
         case False, None:
-            return "The requester reads it here."
+            return f"{here}."
         case True, True:
             return "The agent is told it. It is not shown in Slack, as this request is private."
         case True, None:

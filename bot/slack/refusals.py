@@ -15,6 +15,7 @@ from bot.approvals.model import errors
 from bot.approvals.model.decision import Answered, Cancelled, Decision, Expired, Outcome, WindowClosed, outcome_of
 from bot.approvals.model.errors import CountersignError, NoDelegate
 from bot.approvals.model.ids import JSON, Person, Program
+from bot.approvals.model.server import server_of_thread
 from bot.approvals.model.undo_offer import UndoOffer
 from bot.slack import display, quotes, text
 from bot.slack.text import literal, moment
@@ -171,6 +172,8 @@ def worded(refusal: CountersignError) -> str:
             return f"They can be reminded once an hour. You can remind them again from {moment(refusal.again)}."
         case errors.NotYours():
             owner = text.mention(refusal.requester)
+            if server_of_thread(refusal.requester):
+                return f"Task `{refusal.task_id}` belongs to {owner}, so nobody can do that here."
             only = "they" if isinstance(refusal.requester, Person) else "that program"
             return f"Task `{refusal.task_id}` belongs to {owner}; only {only} can do that."
         case errors.TaskFinished():
@@ -244,7 +247,7 @@ def _no_delegate(refusal: errors.CannotDelegate) -> str:
             why = literal(refusal.ineligible or "it is no ordinary member's")
             return f"That account may not answer requests: {why}. Choose somebody else."
         case NoDelegate.REQUESTER:
-            return "They started this task, and may not answer as well. Choose somebody else."
+            return "This is asked for them, so they may not answer as well. Choose somebody else."
         case NoDelegate.TAKES_PART:
             return "They have or had a vote of their own, and one person answers once. Choose somebody else."
         case NoDelegate.GIVEN:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from bot.approvals.model.ids import JSON, ChannelId, Person, Program
+from bot.approvals.model.server import server_of_thread
 
 _PLAIN = re.compile(r"[\n\t\x20-\x7e]*")
 _NOT_PLAIN = re.compile(r"[^\n\t\x20-\x7e]+")
@@ -171,8 +172,11 @@ def moment(at: datetime, *, seconds: bool = False) -> str:
 
 
 def mention(who: Person | Program) -> str:
-    """A person as Slack mentions them, a program by its name in bold."""
-    return f"<@{who.user_id}>" if isinstance(who, Person) else f"*{program(who.name)}*"
+    """A person as Slack mentions them, a program by its name in bold, a thread as `a thread on *prod*`."""
+    if isinstance(who, Person):
+        return f"<@{who.user_id}>"
+    server = server_of_thread(who)
+    return f"*{program(who.name)}*" if server is None else f"a thread on *{program(server)}*"
 
 
 def program(name: str) -> str:

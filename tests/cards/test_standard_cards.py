@@ -37,6 +37,8 @@ CARDS: Final = {
     "form",
     "breakpoint",
     "program",
+    "on a server",
+    "watched thread",
 }
 WINDOWS: Final = {"undo window", "cannot be undone"}
 """What agents say that they have done: nobody is asked to approve that, so these come to other states."""

@@ -132,7 +132,7 @@ async def test_the_sweep_reads_what_is_due_and_not_all_rows(
     await _fill(storage)
     file.execute("ANALYZE")
 
-    plan = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {query}", {"now": 0, "limit": 10, "callers": False})]
+    plan = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {query}", {"now": 0, "limit": 10, "elsewhere": False})]
 
     # Each index holds the rows alone that may be due, and in their order: nothing is sorted either.
     assert index in plan[0]

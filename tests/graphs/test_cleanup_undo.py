@@ -34,7 +34,7 @@ class TestOffering:
         assert asked == {
             "type": "undo_window",
             "action": "Moved 1 file of logs to the trash",
-            "result": {"size": "1 byte", "now in": place},
+            "result": {"size": "1 byte", "moved to": place},
             "undo": {
                 "how": "Moves the files back. One that was changed in the trash, or whose place is taken, stays there.",
             },

@@ -179,7 +179,7 @@ class Scene:
     async def asked(self, graph: str, **metadata: str) -> tuple[Theirs, Thread]:
         """The same, and the Slack thread in which it asks."""
         theirs = await self.begun(graph, **metadata)
-        return theirs, await self.room.opened()
+        return theirs, await self.room.opened("A thread of")
 
     async def until(self, holds: Callable[[], Awaitable[object]], what: str) -> None:
         end = time.monotonic() + WAIT

@@ -34,7 +34,7 @@ async def scene(house: House) -> AsyncIterator[Scene]:
 async def test_a_thread_of_a_web_app_is_asked_decided_and_goes_on(scene: Scene) -> None:
     """Its requester is the person whom its metadata names, by e-mail."""
     theirs, thread = await scene.asked("plain", user="alice@example.com")
-    assert "@alice started plain" in await thread.opening("Refund")
+    assert "A thread of plain on dev asks for @alice" in await thread.opening("Refund")
     await thread.shows("Refund", "[Approve]")
 
     await thread.approved()
@@ -46,7 +46,7 @@ async def test_a_thread_of_a_web_app_is_asked_decided_and_goes_on(scene: Scene) 
 
 async def test_a_thread_that_names_nobody_is_its_own_requester(scene: Scene) -> None:
     theirs, thread = await scene.asked("plain")
-    assert "a thread on dev started plain" in await thread.opening("Refund")
+    assert "A thread of plain on dev asks" in await thread.opening("Refund")
 
     await scene.room.press("bob", await thread.card(), "reject")
     await scene.room.modal("bob", "Why?")
@@ -159,7 +159,7 @@ async def test_a_server_that_is_away_delays_its_tasks_alone_and_says_so_once(sce
 
     with scene.house.proxy.away():
         await scene.room.press("bob", card, "approve")
-        await thread.opening("waiting for the server dev, which does not answer")
+        await thread.opening("for the server dev, which does not answer")
         here = await other.start("/task cleanup path=meanwhile")
         await here.approved()
         meanwhile = theirs.effects("ask")

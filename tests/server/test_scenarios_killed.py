@@ -48,7 +48,7 @@ async def test_a_bot_that_is_killed_on_the_whole_way_brings_the_answer_to_its_en
     bot.start(COUNTERSIGN_CRASH_AT="request-opened")
     await scene.house.killed()
     bot.start(COUNTERSIGN_CRASH_AT="vote-saved")
-    thread = await scene.room.opened()
+    thread = await scene.room.opened("A thread of")
     await scene.room.seat("bob").press(await thread.card(), "approve")
     await scene.house.killed()
     for point in ("resume-begun", "server-run-begun", "before-delivered"):

@@ -45,7 +45,7 @@ async def scene(replicas: tuple[House, Bot]) -> AsyncIterator[Scene]:
 async def test_each_thread_is_one_task_and_each_answer_is_sent_once(scene: Scene) -> None:
     mark = await scene.room.mark()
     theirs = await asyncio.gather(*(scene.begun("plain", user="U0ALICE") for _ in range(THREADS)))
-    threads = [await scene.room.opened() for _ in theirs]
+    threads = [await scene.room.opened("A thread of") for _ in theirs]
 
     for thread in threads:
         await scene.room.press("bob", await thread.card(), "approve")

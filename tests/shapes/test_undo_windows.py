@@ -243,3 +243,61 @@ async def test_the_window_counts_from_the_action_even_if_the_agent_says_nothing_
         await stage.redeploy(plain(disk))
 
         assert (await stage.question(task)).deadline == before <= began + TEN_MINUTES
+
+
+async def test_a_graph_that_fails_after_its_window_closed_gets_its_keep_again(tmp_path: Path) -> None:
+    """Nobody is asked a second time: nobody had to answer the first time."""
+    tries: list[str] = []
+
+    def offer(state: Any) -> State:
+        assert undo.offer("Moved a", how="Moves it back") is None
+        tries.append("kept")
+        if len(tries) == 1:
+            raise RuntimeError("the disk is away")
+        return {"outcome": "kept"}
+
+    async with a_stage(tmp_path, chain(offer)) as stage:
+        task = await begun(stage)
+        request = await stage.question(task)
+
+        await later(stage, TEN_MINUTES)
+        await later(stage, A_MINUTE)
+
+        assert tries == ["kept", "kept"]
+        assert await stage.is_delivered(request)
+        assert isinstance((await stage.storage.task(task.id)).state, Ended)
+
+
+async def test_a_node_that_asks_on_after_its_window_closed_keeps_what_it_heard(tmp_path: Path) -> None:
+    """It runs again from its beginning when the later question is answered."""
+    disk, told = Disk(), []
+
+    def both(state: Any) -> State:
+        kept = disk.offer()
+        told.append((kept["outcome"], interrupt("Go on?")))
+        return {"outcome": "done"}
+
+    async with a_stage(tmp_path, chain(both)) as stage:
+        task = await begun(stage)
+        await later(stage, TEN_MINUTES)
+
+        await stage.approve(await stage.question(task))
+
+        assert told == [("kept", True)]
+        assert len(await stage.storage.requests_of(task.id)) == 2
+        assert isinstance((await stage.storage.task(task.id)).state, Ended)
+
+
+async def test_a_graph_that_does_not_take_the_end_of_its_window_for_an_answer_is_stopped(tmp_path: Path) -> None:
+    """Its interrupt came with a check that refuses the value that says that it stays."""
+
+    def offer(state: Any) -> State:
+        interrupt({"type": "undo_window", "action": "Moved a"}, response_schema=bool)
+        return {"outcome": "kept"}
+
+    async with a_stage(tmp_path, chain(offer)) as stage:
+        task = await begun(stage)
+
+        await later(stage, TEN_MINUTES)
+
+        assert await stage.outcome(task) == "Stopped: Nobody undid it, and the graph did not take that for an answer."

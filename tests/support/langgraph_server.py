@@ -51,6 +51,8 @@ class LangGraphServer:
     """One server over one folder. It may be killed and started again."""
 
     folder: Path
+    agents: Path = _AGENTS
+    """What it serves: a copy of this folder, with its langgraph.json."""
     port: int = field(default_factory=lambda: _free_port())
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
@@ -58,10 +60,16 @@ class LangGraphServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """The process that leads its session."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start it, and wait until it answers."""
         langgraph = program()
-        shutil.copytree(_AGENTS, self.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(self.agents, self.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
         said = self.folder / "log"
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("LANG", "PYTHON"))}
         options = ["--no-browser", "--no-reload", "--allow-blocking", "--n-jobs-per-worker", "10"]

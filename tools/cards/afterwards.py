@@ -36,9 +36,9 @@ def of_approval(of: Standard, approved: Request) -> Iterator[State]:
     voter = _voters(decided)[0]
     at = decided.decision.at if decided.decision is not None else NOW
     running = replace(of.task, state=Running())
-    held = calling_off.hold(decided, before, _HELD, at)
+    held = voting.hold(decided, before, _HELD, at)
     yield State(name="held", task=running, request=held, at=at)
-    waiting = calling_off.hold(decided, before, timedelta(), at)
+    waiting = voting.hold(decided, before, timedelta(), at)
     yield State(name="not delivered yet", task=running, request=waiting, at=at)
     taken_back = calling_off.take_back(held, voter, at + _SOON)
     yield State(name="taken back", task=of.task, request=taken_back, at=at + _SOON)
@@ -95,7 +95,7 @@ def _answered(of: Standard, verdict: ItemVerdict, at: datetime) -> Request:
     vote = Vote(person=by, verdicts=(verdict,), version=request.version, digest=request.digest, at=at)
     cast = voting.cast(request, vote, of.approvers)
     assert isinstance(cast.state, Decided)  # noqa: S101 - one person is enough
-    return calling_off.hold(cast, request, timedelta(), at)
+    return voting.hold(cast, request, timedelta(), at)
 
 
 def _delivered(request: Request, outcome: str, at: datetime) -> Request:

@@ -26,6 +26,7 @@ from bot.approvals.model.agent import Asked
 from bot.approvals.model.caller import QUESTION, Caller
 from bot.approvals.model.fingerprint import fingerprint
 from bot.approvals.model.ids import JSON
+from bot.approvals.model.server import OnServer
 from bot.engines import questions
 from bot.engines.langgraph import status
 from graphs import batch, cleanup, email, intake, payment
@@ -47,6 +48,8 @@ class Asking:
     inputs: Mapping[str, JSON]
     """What a person starts the graph with, or what a program asks."""
     caller: Caller | None = None
+    server: OnServer | None = None
+    """The LangGraph Server that the graph runs on. None if it runs in the bot."""
     given: Mapping[str, Any] | None = None
     """What the graph really starts with, if that is not what the person gave."""
     after: tuple[str, Mapping[str, Any]] | None = None
@@ -440,6 +443,50 @@ def _program() -> Asking:
     )
 
 
+# --- On a LangGraph Server ----------------------------------------------------------------------
+
+
+def _on_a_server() -> Asking:
+    """An assistant of a server, which somebody started in Slack."""
+    return Asking(
+        name="on a server",
+        graph="deploy",
+        runs=_asks(
+            {
+                "question": "Deploy checkout 2.14.0 to production?",
+                "action": "deploy",
+                "details": {"service": "checkout", "version": "2.14.0", "environment": "production"},
+                "reason": "All 412 tests pass.",
+                "risk_level": "medium",
+            }
+        ),
+        inputs={"service": "checkout", "version": "2.14.0"},
+        server=OnServer(name="prod"),
+        outcome="checkout 2.14.0 runs in production.",
+        refused="checkout stays at 2.13.2.",
+    )
+
+
+def _watched() -> Asking:
+    """A thread of a server that another agent started for somebody: deepagents' async subagents do so."""
+    return Asking(
+        name="watched thread",
+        graph="researcher",
+        runs=_asks(
+            {
+                "question": "Send the findings to the customer?",
+                "action": "send_mail",
+                "details": {"to": "ada@example.org", "subject": "What we found", "attachments": 2},
+                "reason": "Both sources were checked.",
+            }
+        ),
+        inputs={},
+        server=OnServer(name="prod", watched=True, parent="5b1e7c52-8f5a-4a26-93df-3ac3bde1d2c7 (researcher)"),
+        outcome="Sent to ada@example.org.",
+        refused="Nothing was sent.",
+    )
+
+
 def all_of_them() -> tuple[Asking, ...]:
     """One for each standard card, each with a graph or a program of its own."""
     return (
@@ -455,6 +502,8 @@ def all_of_them() -> tuple[Asking, ...]:
         _form(),
         _breakpoint(),
         _program(),
+        _on_a_server(),
+        _watched(),
         _undo_window(),
         _irreversible(),
     )

@@ -16,6 +16,7 @@ from bot.approvals.model.agent import Asked
 from bot.approvals.model.caller import task_id_of
 from bot.approvals.model.ids import ChannelId, Person, Program, RequestId, TaskId, ThreadId
 from bot.approvals.model.request import OpenStage, Pending, Request
+from bot.approvals.model.server import task_of_thread
 from bot.approvals.model.task import Task, Waiting
 from bot.approvals.rules import schedule
 from bot.approvals.rules.eligible import EligibleApprovers
@@ -67,9 +68,11 @@ async def _standard() -> tuple[Standard, ...]:
 async def _put(of: Asking, number: int, policies: PolicyChoice, directory: WorkspaceDirectory) -> Standard:
     asked = await asking.asked(of)
     digits = f"9f2c41aa5d{number:06x}"
+    thread_id = ThreadId(f"5b1e7c52-8f5a-4a26-93df-{number:012x}")
     task = Task(
-        id=task_id_of(digits) if of.caller is not None else TaskId(digits),
-        thread_id=ThreadId(f"5b1e7c52-8f5a-4a26-93df-{number:012x}"),
+        id=_task_id(of, digits, thread_id),
+        thread_id=thread_id,
+        server=of.server,
         graph=of.graph,
         inputs=of.inputs,
         requester=directory.person("alice") if of.caller is None else Program(name=of.caller.source),
@@ -81,6 +84,12 @@ async def _put(of: Asking, number: int, policies: PolicyChoice, directory: Works
     request = await _opened(task, asked, number, policies, directory)
     approvers = await Eligibility(directory=directory).approvers(request, fresh=False)
     return Standard(asking=of, task=task, request=request, approvers=approvers)
+
+
+def _task_id(of: Asking, digits: str, thread_id: ThreadId) -> TaskId:
+    if of.server is not None:
+        return task_of_thread(of.server.name, thread_id)
+    return task_id_of(digits) if of.caller is not None else TaskId(digits)
 
 
 async def _opened(

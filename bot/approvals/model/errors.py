@@ -528,7 +528,7 @@ _SETTLED: Final[Mapping[Outcome, str]] = {
     Outcome.REJECT: "rejected",
     Outcome.RESPOND: "answered",
     Outcome.CHOOSE: "answered",
-    Outcome.UNDO: "undone",
+    Outcome.UNDO: "undo was chosen",
     Outcome.KEEP: "kept",
     Outcome.MIXED: "decided",
     Outcome.CANCELLED: "cancelled",

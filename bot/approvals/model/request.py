@@ -145,6 +145,8 @@ class Superseded:
     """Whether the agent did not get the answer, because it asked something else when it should have taken it."""
     stopped: bool = False
     """Whether the task was stopped and the agent was told nothing."""
+    stale: bool = False
+    """Whether that was because the decision could not be delivered as long as it was valid."""
 
 
 RequestState: TypeAlias = Pending | Decided | Delivered | Superseded

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.approvals.model.caller import is_of_caller
-from bot.approvals.model.ids import TaskId, ThreadId
+from bot.approvals.model.ids import Person, Program, TaskId, ThreadId
 
 _PREFIX: Final = "server-"
 _WITHIN: Final = "/"
 _UUID: Final = 36
 """Characters of a thread's id. A LangGraph Server takes no other ids than UUIDs."""
+_THREAD_ON: Final = "a thread on "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,18 @@ def server_of(task_id: TaskId) -> str | None:
     is woken for a task must know who drives it before it reads anything."""
     rest = task_id.removeprefix(_PREFIX)
     return rest[: -_UUID - 1] if rest != task_id and len(rest) > _UUID + 1 else None
+
+
+def thread_on(server: str) -> Program:
+    """The requester of a thread that names no person."""
+    return Program(name=f"{_THREAD_ON}{server}")
+
+
+def server_of_thread(requester: Person | Program) -> str | None:
+    """The name of the server whose thread this requester is. None if it is a person, or a program that calls the
+    API."""
+    name = requester.name if isinstance(requester, Program) else ""
+    return name.removeprefix(_THREAD_ON) if name.startswith(_THREAD_ON) else None
 
 
 def full_name(server: str, graph: str) -> str:

@@ -8,9 +8,9 @@ changes of the record that a delivery begins by changing, so either comes first,
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from bot.approvals.model.decision import Answered, Reject, Vote
+from bot.approvals.model.decision import Answered, Vote
 from bot.approvals.model.errors import (
     NothingToStop,
     NothingToTakeBack,
@@ -21,26 +21,6 @@ from bot.approvals.model.errors import (
 from bot.approvals.model.ids import MessageRef, Person
 from bot.approvals.model.request import Decided, Delivered, Pending, Reopened, ReopenedBy, Request
 from bot.approvals.rules import schedule, voting
-
-
-def hold(request: Request, before: Request, wait: timedelta, now: datetime) -> Request:
-    """The request, if an answer has just settled it, with the way back to what it was `before`. The answer is kept from
-    the agent for `wait`, and is valid for as long as the policy says after that."""
-    state = request.state
-    if not isinstance(state, Decided) or not isinstance(before.state, Pending):
-        return request
-    decision, due = state.decision, now + wait
-    if not isinstance(decision, Answered):
-        return request
-    measure = None if all(isinstance(each, Reject) for each in decision.verdicts) else request.policy.valid_for
-    held = replace(
-        state,
-        next_try=due,
-        held=before.state if decision.voters or wait else None,
-        held_until=due if wait else None,
-        valid_until=due + measure if measure is not None else None,
-    )
-    return replace(request, state=held, reopened=None)
 
 
 def take_back(request: Request, person: Person, now: datetime) -> Request:

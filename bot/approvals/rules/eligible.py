@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.approvals.model.actor import Shown
-from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.errors import (
     AgreedBefore,
     AlreadySettled,
@@ -24,6 +23,7 @@ from bot.approvals.model.ids import Person
 from bot.approvals.model.people import Member
 from bot.approvals.model.policy import Group
 from bot.approvals.model.request import Decided, Delegation, Pending, Request
+from bot.approvals.model.server import runs_elsewhere
 
 NOBODY: Final = frozenset[Person]()
 
@@ -119,7 +119,7 @@ def refuse_unless_eligible(request: Request, member: Member, approvers: Eligible
     if not may_answer(request, person):
         if request.is_window:
             raise NotAnApprover(_who_may(request, approvers), undoes=True)
-        program = request.graph if is_of_caller(request.task_id) else ""
+        program = request.graph if runs_elsewhere(request.task_id) else ""
         raise OwnRequest(_who_may(request, approvers), program)
     given = {each.by: each.to for each in request.stage_delegations}
     if person in given:

@@ -242,10 +242,11 @@ def answered_differently(request: Request, now: datetime) -> Request:
     """Reopen the question for a new answer, because the agent raised an error on the last answer and nothing has run
     since.
 
-    Raises `AlreadySettled` if that is not the case.
+    Raises `AlreadySettled` if that is not the case, or if it is an undo window: half of it may be undone by now, so
+    only a retry makes sense.
     """
     state = _decided(request)
-    if not state.answerable_again:
+    if request.is_window or not state.answerable_again:
         raise AlreadySettled(request.id, state.decision)
     reopened = replace(request, version=request.version + 1, votes=(), passed=(), opened_at=now)
     return schedule.enter_stage(reopened, now)
@@ -265,9 +266,12 @@ def supersede(request: Request, now: datetime) -> Request:
     return replace(request, state=Superseded(at=now, decision=request.decision), gone=None)
 
 
-def stopped(request: Request, now: datetime) -> Request:
-    """Supersede the request, because its task was stopped before the agent could be told anything."""
-    return replace(request, state=Superseded(at=now, decision=request.decision, stopped=True), gone=None)
+def stopped(request: Request, now: datetime, *, stale: bool = False) -> Request:
+    """Supersede the request, because its task was stopped. If its delivery had begun, nobody can say whether the agent
+    was told. `stale`: it was stopped because the decision was not delivered as long as it was valid."""
+    begun = isinstance(request.state, Decided) and request.state.attempts > 0
+    state = Superseded(at=now, decision=request.decision, stopped=stale or not begun, stale=stale)
+    return replace(request, state=state, gone=None)
 
 
 # --- Delivery -----------------------------------------------------------------------------------
@@ -281,13 +285,18 @@ def attempted(request: Request) -> Request:
 
 
 def failed(request: Request, failure: Failure, now: datetime, *, final: bool = False) -> Request:
-    """Record that the graph raised an error on the answer, and put off the next try. The wait doubles each time. The
-    next try is left to a person after `MAX_ATTEMPTS`, or at once if this failure is `final` or if code is missing."""
+    """Record that the graph raised an error on the answer, and put off the next try. The wait doubles each time, but
+    ends when the answer is no longer valid, so that people are asked again then. The next try is left to a person after
+    `MAX_ATTEMPTS`, or at once if this failure is `final` or if code is missing."""
     state = _decided(request)
     if failure.gone is not None:
         return replace(request, state=replace(state, failure=failure, next_try=None), gone=failure.gone)
     doublings = min(max(state.attempts - 1, 0), MAX_ATTEMPTS)  # a person may retry any number of times
     wait = min(FIRST_RETRY * 2**doublings, LAST_RETRY)
+    if state.valid_until is not None:
+        wait = min(wait, max(state.valid_until - now, timedelta()))
+    if is_held(request, now) and state.held_until is not None:
+        wait = max(wait, state.held_until - now)
     next_try = now + wait if state.attempts < MAX_ATTEMPTS and not final else None
     return replace(request, state=replace(state, failure=failure, next_try=next_try))
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.approvals.model.decision import Approve, Choose, Expired, ItemVerdict
 from bot.approvals.model.policy import Consent, Escalate, Expire, Overdue, Pick, Remind, Warn
 from bot.approvals.model.request import Decided, Pending, Request
-from bot.approvals.rules import calling_off, schedule, voting, windows
+from bot.approvals.rules import schedule, voting, windows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,4 +83,4 @@ def _at_deadline(request: Request, action: Expire | Consent | Pick, now: datetim
     verdicts = tuple(said for _ in request.question.items)
     if not voting.takes(request, verdicts):
         return expired(request, now)
-    return calling_off.hold(voting.agree(request, verdicts, (), now, ruled=ruled), request, request.policy.hold, now)
+    return voting.hold(voting.agree(request, verdicts, (), now, ruled=ruled), request, request.policy.hold, now)

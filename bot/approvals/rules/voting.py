@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.approvals.model.decision import Answered, Approve, Choose, ItemVerdict, Keep, Reject, Respond, Undo, Vote
 from bot.approvals.model.errors import ReasonMissing, VerdictNotOffered
 from bot.approvals.model.ids import Person
 from bot.approvals.model.question import Item, Verdict
-from bot.approvals.model.request import Decided, Passed, Request
+from bot.approvals.model.request import Decided, Passed, Pending, Request
 from bot.approvals.rules import eligible, schedule
 from bot.approvals.rules.eligible import EligibleApprovers, counts, missing
 
 
-def cast(request: Request, vote: Vote, approvers: EligibleApprovers) -> Request:
-    """Count a vote. If it was the last one needed, its stage is passed or the request is settled.
+def cast(request: Request, vote: Vote, approvers: EligibleApprovers, wait: timedelta | None = None) -> Request:
+    """Count a vote. If it was the last one needed, its stage is passed or the request is settled. The answer is then
+    kept from the agent for `wait`, or if that is None, for as long as the policy says.
 
     A person's later vote replaces their earlier one. The caller has checked with `refuse_unless_eligible` that the
     person may vote. Raises `AlreadySettled`, `StaleVersion`, `VerdictNotOffered` or `ReasonMissing`.
@@ -26,7 +27,8 @@ def cast(request: Request, vote: Vote, approvers: EligibleApprovers) -> Request:
     check(request, vote.verdicts)
     counted = replace(vote, stage=request.stage_number)
     others = tuple(each for each in request.votes if (each.person, each.stage) != (counted.person, counted.stage))
-    return settled(replace(request, votes=(*others, counted)), approvers, vote.at)
+    cast = settled(replace(request, votes=(*others, counted)), approvers, vote.at)
+    return hold(cast, request, request.policy.hold if wait is None else wait, vote.at)
 
 
 def check(request: Request, verdicts: tuple[ItemVerdict, ...]) -> None:
@@ -97,6 +99,26 @@ def agree(
         ruled=ruled,
     )
     return replace(request, state=Decided(decision=decision, next_try=now))
+
+
+def hold(request: Request, before: Request, wait: timedelta, now: datetime) -> Request:
+    """The request, if an answer has just settled it, with the way back to what it was `before`. The answer is kept from
+    the agent for `wait`, and is valid for as long as the policy says after that."""
+    state = request.state
+    if not isinstance(state, Decided) or not isinstance(before.state, Pending):
+        return request
+    decision, due = state.decision, now + wait
+    if not isinstance(decision, Answered):
+        return request
+    measure = None if all(isinstance(each, Reject) for each in decision.verdicts) else request.policy.valid_for
+    held = replace(
+        state,
+        next_try=due,
+        held=before.state if decision.voters or wait else None,
+        held_until=due if wait else None,
+        valid_until=due + measure if measure is not None else None,
+    )
+    return replace(request, state=held, reopened=None)
 
 
 def objectors(request: Request) -> tuple[Person, ...]:

@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.approvals.model.caller import is_of_caller
-from bot.approvals.model.decision import Answered, Keep, Outcome, Reject, Undo, WindowClosed
+from bot.approvals.model.decision import Answered, Outcome, Reject, Undo, WindowClosed
 from bot.approvals.model.ids import Person, Program
 from bot.approvals.model.policy import CloseWindow, Group, Policy, Stage, Step
 from bot.approvals.model.question import Question, Verdict
-from bot.approvals.model.request import Decided, Delivered, Pending, Request
+from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.undo_offer import UndoOffer
 
 
@@ -87,6 +87,15 @@ def approval_of(requests: Sequence[Request]) -> Request | None:
     return last if last is not None and last.undo is None else None
 
 
+def lets_act(request: Request) -> bool:
+    """Whether people, or the policy, gave an answer that lets the agent act: to one of its items at least, and not
+    about what it has done already."""
+    decision = request.decision
+    if request.is_window or not isinstance(decision, Answered):
+        return False
+    return any(not isinstance(each, Reject) for each in decision.verdicts)
+
+
 def can_undo(window: Request) -> bool:
     """Whether the agent offers to undo what it has done, and does not only say that it has done it."""
     return window.is_window and any(Verdict.UNDO in item.verdicts for item in window.question.items)
@@ -111,10 +120,12 @@ def withdrawn(approval: Request) -> Request:
 
 
 def became_of(window: Request) -> Outcome | None:
-    """What became of the offer: what people decided, if the agent was told, otherwise that it closed. None if it is
-    still open, or if the agent was not told yet."""
+    """What became of the offer: what people decided, if the agent was told or may have been, otherwise that it closed.
+    None if it is still open, or if the agent was not told yet."""
     match window.state:
         case Delivered(decision=Answered() as decision):
+            return decision.outcome
+        case Superseded(decision=Answered() as decision, stopped=False, changed=False):
             return decision.outcome
         case Pending() | Decided():
             return None
@@ -132,12 +143,7 @@ def _led_on(request: Request) -> bool:
     """Whether the agent got an answer that let it go on."""
     state = request.state
     taken = isinstance(state, Delivered) or (isinstance(state, Decided) and state.attempts > 0)
-    decision = request.decision
-    return (
-        taken
-        and isinstance(decision, Answered)
-        and any(not isinstance(each, Reject | Keep) for each in decision.verdicts)
-    )
+    return taken and lets_act(request)
 
 
 def _decided_at(request: Request) -> datetime:

@@ -16,7 +16,7 @@ from bot.approvals.model.agent import Phase, ThreadStatus
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.errors import Conflict, NotFound, Unreachable
 from bot.approvals.model.ids import JSON, ChannelId, Person, Program, ThreadId
-from bot.approvals.model.server import OnServer, task_of_thread
+from bot.approvals.model.server import OnServer, task_of_thread, thread_on
 from bot.approvals.model.task import Ended, Running, Task, TaskCancelled
 from bot.approvals.ports.engine import Engine
 from bot.approvals.ports.slack import Directory, LookupFailed, LookupRefused
@@ -163,7 +163,7 @@ class Adoption:
 
 def nobody(server: str) -> Program:
     """The requester of a thread that names no person."""
-    return Program(name=f"a thread on {server}")
+    return thread_on(server)
 
 
 def _asks_anew(records: Records, status: ThreadStatus, updated_at: datetime) -> bool:

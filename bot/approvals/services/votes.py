@@ -202,8 +202,8 @@ class Votes:
     async def _cast(self, request: Request, vote: Vote, approvers: EligibleApprovers, hold: timedelta) -> Changed:
         """The request after a vote. If the vote settles it, the answer may be held. If a new stage begins, the request
         says whom it asks."""
-        cast, data = voting.cast(request, vote, approvers), said(vote.verdicts)
-        cast = calling_off.hold(cast, request, max(hold, request.policy.hold), vote.at)
+        wait = max(hold, request.policy.hold)
+        cast, data = voting.cast(request, vote, approvers, wait), said(vote.verdicts)
         if cast.stage_number != request.stage_number:
             cast = await self.unit.eligibility.introduced(cast)
             data |= next_stage(request, cast)

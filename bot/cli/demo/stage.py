@@ -109,7 +109,7 @@ def hint(folder: Path, windows: Windows) -> dict[str, Any]:
     """What the page's first screen says to do."""
     return {
         "channel": "ops",
-        "title": "Your first approval takes three steps",
+        "title": "Your first approval, step by step",
         "steps": [
             {
                 "text": "*Start a task* as Alice: send this command here.",

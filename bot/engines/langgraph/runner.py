@@ -19,7 +19,7 @@ from langgraph.types import Command
 from pydantic import ValidationError
 
 from bot.approvals.model.agent import Graph, Phase, ThreadStatus
-from bot.approvals.model.decision import Answered, Decision, Expired
+from bot.approvals.model.decision import Cancelled, Decision
 from bot.approvals.model.errors import GraphUnavailable, UnknownGraph, Unreachable
 from bot.approvals.model.fingerprint import Fingerprint, fingerprint
 from bot.approvals.model.ids import JSON, InterruptId
@@ -172,7 +172,7 @@ class LangGraphEngine:
                 continue  # answered elsewhere, so only its place is known
             answer = None
             waits = isinstance(state, Decided) and not state.attempts and request.interrupt_id != resumed
-            if not waits and isinstance(state, Decided | Delivered) and isinstance(state.decision, Answered | Expired):
+            if not waits and isinstance(state, Decided | Delivered) and not isinstance(state.decision, Cancelled):
                 answer = partial(self.answer, request.question, request.proposed, state.decision)
             known[request.interrupt_id] = guard.Known(
                 asked=request.fingerprint or fingerprint(request.proposed.payload, None, request.opened_at),

@@ -18,6 +18,10 @@ class Given(BaseModel):
 
 Status: TypeAlias = Literal["pending", "decided", "expired", "cancelled", "superseded"]
 TaskStatus: TypeAlias = Literal["running", "awaiting_human", "ended", "failed", "stopped"]
+Server: TypeAlias = Annotated[
+    str | None,
+    Field(description="The LangGraph Server that the graph runs on, by its name in servers.yaml. Null if on none."),
+]
 
 
 class ShownSource(Given):
@@ -145,6 +149,7 @@ class Request(Given):
     id: Annotated[str, Field(examples=["req_5f0c6a1be2d94a7c8e31"])]
     status: Status
     source: ShownSource
+    server: Server = None
     requester: Annotated[str | None, Field(description="Slack's id of the person who wants it.")] = None
     question: Annotated[JsonValue, Field(description="As you sent it, without the edits that people made.")]
     items: Annotated[
@@ -240,6 +245,7 @@ class Task(Given):
     inputs: dict[str, JsonValue]
     requester: Annotated[str | None, Field(description="Slack's id of the person who wants it.")] = None
     source: ShownSource
+    server: Server = None
     created_at: datetime
     ended_at: datetime | None = None
     outcome: Annotated[str | None, Field(description="What the graph reported at its end.")] = None

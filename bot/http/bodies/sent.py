@@ -187,7 +187,13 @@ class NewTask(Sent):
         json_schema_extra={"examples": [{"graph": "cleanup", "inputs": {"bucket": "logs", "days": 30}}]}
     )
 
-    graph: Annotated[Name, Field(description="A graph of langgraph.json.", examples=["cleanup"])]
+    graph: Annotated[
+        Name,
+        Field(
+            description="A graph of langgraph.json, or one that servers.yaml lets start on a LangGraph Server.",
+            examples=["cleanup"],
+        ),
+    ]
     inputs: Annotated[
         dict[str, JsonValue], Field(description="The graph's inputs, by name.", examples=[{"bucket": "logs"}])
     ] = Field(default_factory=dict)

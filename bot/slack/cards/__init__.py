@@ -6,5 +6,6 @@
 is made of parts, one module each, which is why there are more than twelve: what is asked (`question_blocks`,
 `choice_lines`, `values`, `form_answer`, `privacy`), what an edit changed (`edit_diff`), how it stands (`status_lines`,
 `blocked_lines`, `outcome_blocks`), and what can be pressed (`vote_buttons`, in one `answer_row`, and
-`side_action_menu`). `programs` words what programs do that ask through the API.
+`side_action_menu`). What was decided earlier is worded by `earlier_words`, and what can be undone by `undo_words`.
+`programs` words what programs do that ask through the API, and `servers` where an agent on a LangGraph Server runs.
 """

@@ -25,6 +25,7 @@ from bot.approvals.model.decision import (
 from bot.approvals.model.ids import Person, Program
 from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Request
+from bot.approvals.rules import windows
 from bot.slack import text, wording
 from bot.slack.text import moment
 
@@ -85,6 +86,8 @@ def said(request: Request, decision: Decision, names: int = MAX_NAMES) -> str:
             return f"Expired: nobody answered by {moment(at)}"
         case Cancelled(by=by):
             return ended_by(by)
+        case WindowClosed() if not windows.can_undo(request):
+            return "It stays: it cannot be undone"
         case WindowClosed(at=at):
             return f"It stays: nobody undid it by {moment(at)}"
         case _ as never:
@@ -109,7 +112,7 @@ def _answered(request: Request, decision: Answered, names: int) -> str:
         case Outcome.CHOOSE:
             return f"Answered by {by}"
         case Outcome.UNDO:
-            return f"{by} chose *Undo*"
+            return f"{by}{',' if ', through ' in by else ''} chose *Undo*"
         case Outcome.KEEP:
             return f"Kept by {by}"
     verdict = _VERDICTS[outcome]

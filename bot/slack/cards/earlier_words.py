@@ -63,6 +63,12 @@ def not_used(request: Request) -> str:
             assert_never(never)
 
 
+def ran_out(request: Request) -> str:
+    """That the agent could not be given the decision in time, as mrkdwn without a full stop."""
+    who = text.upper(programs.agent(request))
+    return f"{who} could not be given that{_within(request.policy.valid_for)}, so it is not used"
+
+
 def often(before: Before) -> str:
     """That decisions were not used again and again, as mrkdwn. Empty if it is the first time."""
     if before.times < 2:

@@ -24,10 +24,11 @@ from bot.approvals.model.request import Decided, Delivered, Pending, Request, Su
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
 from bot.approvals.rules import windows
 from bot.slack import text
-from bot.slack.cards import decision_words, outcome_blocks, programs, question_blocks, undo_words
+from bot.slack.cards import decision_words, outcome_blocks, programs, question_blocks, servers, undo_words
 from bot.slack.text import moment
 
 MAX_TITLE_CHARACTERS: Final = 120
+_TOO_LATE: Final = "not used, as it could not be delivered in time"
 MAX_NAMES: Final = 5
 """Of the people who decided; how many more there are is said."""
 NOTHING_REPORTED: Final = "the agent reported nothing"
@@ -96,7 +97,8 @@ def _of_task(task: Task, requests: Sequence[Request]) -> Ending | None:
             return Ending(sign=decision_words.FAILED, said=said)
         case TaskCancelled(by=by):
             lost = [undo_words.not_reached(each) for each in requests if windows.wants_undo(each)]
-            said = " · ".join([decision_words.ended_by(by), *(each for each in lost[-1:] if each)])
+            untold = f"the agent{servers.where(task.id)} was not told" if servers.where(task.id) else ""
+            said = " · ".join(each for each in (decision_words.ended_by(by), *lost[-1:], untold) if each)
             return Ending(sign=decision_words.NOT_NEEDED, said=said)
         case Starting() | Running() | Waiting():
             return None
@@ -112,7 +114,7 @@ def of_request(request: Request) -> str:
         case Pending():
             return ""
         case Superseded(at=at, decision=None, stopped=stopped):
-            why = "the task was stopped" if stopped else f"{programs.agent(request)} moved on without an answer"
+            why = outcome_blocks.why_not_needed(request, stopped=stopped)
             return f"{decision_words.NOT_NEEDED} No longer needed: {why} · {moment(at)}"
         case Superseded(decision=decision) | Decided(decision=decision) | Delivered(decision=decision):
             assert decision is not None  # noqa: S101 - the case above takes the other
@@ -171,6 +173,9 @@ def _stopped(ended: Ended, settled: Sequence[tuple[Request, Decision]]) -> Endin
         if windows.wants_undo(request) and (lost := undo_words.not_reached(request)):
             said = f"{_decided(request, decision)} · {lost}"
             return Ending(sign=decision_words.FAILED, said=said, report=report, repeats=True)
+        if isinstance(request.state, Superseded) and request.state.stale:
+            said = f"{_decided(request, decision)} · {_TOO_LATE}"
+            return Ending(sign=decision_words.STOPPED, said=said, report=report, repeats=True)
         if isinstance(request.state, Decided) or (
             isinstance(request.state, Delivered | Superseded) and request.state.stopped
         ):
@@ -220,6 +225,8 @@ def _came_of(request: Request) -> str:
     match request.state:
         case Superseded(changed=True):
             return "not used: the agent asks something else now"
+        case Superseded(stale=True):
+            return _TOO_LATE
         case Superseded(decision=Answered() | Expired()) if is_of_caller(request.task_id):
             return "withdrawn before it was fetched"
         case Superseded(decision=Answered() | Expired(), stopped=True) | Delivered(stopped=True):

@@ -10,9 +10,11 @@ from datetime import datetime
 from typing import Final
 
 from bot.approvals.model.caller import is_of_caller
+from bot.approvals.model.ids import Program
 from bot.approvals.model.message import Message
 from bot.approvals.model.question import Risk
 from bot.approvals.model.request import Request
+from bot.approvals.model.server import server_of_thread
 from bot.approvals.model.task import Task
 from bot.approvals.rules import schedule, windows
 from bot.slack import blocks, display, lines, text
@@ -24,6 +26,7 @@ from bot.slack.cards import (
     programs,
     question_blocks,
     reminder,
+    servers,
     turns,
     undo_words,
 )
@@ -68,10 +71,16 @@ def card_text(message: Message, task: Task, request: Request) -> str:
 
 
 def _asks(task: Task, request: Request) -> str:
-    """Who asks, in which channel, and for which graph or through which program. Of what was done: for whom."""
+    """Who asks, in which channel, and for which graph or through which program. Of what was done: by or for whom."""
+    where = servers.where(task.id)
     if request.is_window:
-        return f"Done for {text.mention(task.requester)}{programs.through(task)} in {text.channel(task.channel)}"
-    whose = programs.through(task) if is_of_caller(task.id) else f" for {text.sentence(task.graph, 80)}"
+        acted = server_of_thread(task.requester) or (is_of_caller(task.id) and isinstance(task.requester, Program))
+        by = "by" if acted else "for"
+        where = programs.through(task) or ("" if acted else where)
+        return f"Done {by} {text.mention(task.requester)}{where} in {text.channel(task.channel)}"
+    if servers.is_watched(task):
+        return f"{text.upper(servers.asks(task))} in {text.channel(task.channel)}"
+    whose = programs.through(task) if is_of_caller(task.id) else f" for {text.sentence(task.graph, 80)}{where}"
     return f"{text.mention(task.requester)} asks{whose} in {text.channel(task.channel)}"
 
 

@@ -23,12 +23,13 @@ from bot.approvals.model.decision import (
     outcome_of,
 )
 from bot.approvals.model.ids import JSON
+from bot.approvals.model.policy import OnStale
 from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Failure, Gone, Part
 from bot.approvals.rules import windows
 from bot.slack import blocks, display, text
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import decision_words, form_answer, programs, undo_words, values
+from bot.slack.cards import decision_words, earlier_words, form_answer, programs, servers, undo_words, values
 from bot.slack.cards.values import Detail, Terms
 from bot.slack.text import moment
 
@@ -85,15 +86,23 @@ def _said_of(request: Request) -> str:
     match request.state:
         case Pending():
             return ""
-        case Superseded(at=at, decision=None, stopped=True):
-            return f"No longer needed: the task was stopped, {moment(at)}"
-        case Superseded(at=at, decision=None):
-            return f"No longer needed: {programs.agent(request)} moved on without an answer, {moment(at)}"
+        case Superseded(at=at, decision=None, stopped=stopped):
+            return f"No longer needed: {why_not_needed(request, stopped=stopped)}, {moment(at)}"
         case Superseded(decision=decision) | Decided(decision=decision) | Delivered(decision=decision):
             assert decision is not None  # noqa: S101 - the case above takes the other
             return _headline(request, decision)
         case _ as never:
             assert_never(never)
+
+
+def why_not_needed(request: Request, *, stopped: bool) -> str:
+    """Why nobody's answer is needed any more, as mrkdwn. On a server others may answer it as well; whether they did
+    cannot be seen, only that the thread has moved on."""
+    if stopped:
+        return "the task was stopped"
+    if server := servers.name(request.task_id):
+        return f"the thread on {server} moved on without an answer from here"
+    return f"{programs.agent(request)} moved on without an answer"
 
 
 def _headline(request: Request, decision: Decision) -> str:
@@ -138,23 +147,25 @@ def what_followed(request: Request, caller: Caller | None = None) -> str:
     if is_of_caller(request.task_id) and not (isinstance(request.state, Decided) and request.state.failure):
         return _of_program(request, caller)
     match request.state:
+        case Superseded(stale=True):
+            return f"{earlier_words.ran_out(request)}. The task was stopped{_where(request)}"
         case Superseded(at=at, decision=Answered() | Expired(), changed=True):
             return f"The agent asks something else now and was not told. It is asked again below, {moment(at)}"
         case Superseded(decision=Answered() | Expired(), stopped=True):
             return f"The task was stopped{_where(request)}"
         case Superseded(decision=Answered() | Expired()):
             return "The answer may not have reached the agent, which was stopped or had moved on"
+        case Decided(decision=Cancelled()) | Delivered(decision=Cancelled()) if servers.name(request.task_id):
+            return f"The agent{servers.where(request.task_id)} was not told"
         case Decided(decision=Cancelled()) | Delivered(decision=Cancelled()) | Pending() | Superseded():
             return ""
-        case Decided(failure=failure, next_try=next_try) as decided:
+        case Decided(failure=failure) as decided:
             undoes = windows.wants_undo(request)
             if request.gone is not None:
                 return f"{'*Not undone yet.* ' if undoes else ''}{missing(request.gone)}"
             if failure is None:
-                return _on_its_way(decided) if not request.is_window else ""
-            again = f"tries again {moment(next_try)}" if next_try else "will not try again by itself"
-            until = f" It is not used after {moment(decided.valid_until)}." if decided.valid_until else ""
-            return f"{'*Not undone yet.* ' if undoes else ''}{stopped(failure)} It {again}.{until}"
+                return _on_its_way(request, decided) if not request.is_window else ""
+            return f"{'*Not undone yet.* ' if undoes else ''}{stopped(failure)} {_tries_again(request, decided)}"
         case Delivered(stopped=True):
             return f"The task was stopped{_where(request)}"
         case Delivered() if request.is_window:
@@ -163,7 +174,7 @@ def what_followed(request: Request, caller: Caller | None = None) -> str:
             reported = text.sentence(outcome.strip().partition("\n")[0], _MAX_OUTCOME_CHARACTERS)
             if reported and _agreed(decision):
                 return reported
-            return f"The agent was told{f' · {reported}' if reported else ''}"
+            return f"{text.upper(programs.agent(request))} was told{f' · {reported}' if reported else ''}"
         case _ as never:
             assert_never(never)
 
@@ -176,6 +187,8 @@ def _of_program(request: Request, caller: Caller | None) -> str:
             return ""
         case Decided(decision=Cancelled()) | Delivered(decision=Cancelled()):
             return ""
+        case Superseded(stale=True):
+            return earlier_words.ran_out(request)
         case Superseded():
             return f"{program} does not get it, because the request was withdrawn"
         case Decided(attempts=0, held_until=datetime()) as decided if decided.revocable:
@@ -193,13 +206,25 @@ def _of_program(request: Request, caller: Caller | None) -> str:
             assert_never(never)
 
 
-def _on_its_way(decided: Decided) -> str:
-    """Until when the agent does not have the decision, and what can be done until then."""
+def _on_its_way(request: Request, decided: Decided) -> str:
+    """Until when the agent does not have the decision, and what can be done until then. A server may be busy, or away
+    for a while."""
     if decided.revocable and decided.held_until is not None:
-        return _held(decided, "the agent")
+        return _held(decided, programs.agent(request))
+    waits = f"Waiting for {servers.name(request.task_id) or 'the agent'}"
     if decided.revocable and (takers := _takers(decided)):
-        return f"Waiting for the agent; until it has the answer, {takers} can take it back"
-    return "Waiting for the agent"
+        return f"{waits}; until it has the answer, {takers} can take it back"
+    return waits
+
+
+def _tries_again(request: Request, decided: Decided) -> str:
+    """When the agent gets a decision again that it failed on, and until when it may, as mrkdwn sentences."""
+    at, until = decided.next_try, decided.valid_until
+    if at is not None and until is not None and until <= at:
+        then = "people are asked again" if request.policy.on_stale is OnStale.ASK else "the task is stopped"
+        return f"The answer is not used after {moment(until)}: then {then}."
+    again = f"It tries again {moment(at)}." if at else "It will not try again by itself."
+    return f"{again} It is not used after {moment(until)}." if until else again
 
 
 def _takers(decided: Decided) -> str:

@@ -26,16 +26,24 @@ def masked(request: Request) -> Request:
 
 
 def _masked(question: Question, graph: str) -> Question:
-    named = (display.label(item.name) for item in question.items if item.name)
-    names = ", ".join(dict.fromkeys(named)) or graph
+    named = () if _is_told(question) else tuple(item.name for item in question.items)
+    names = ", ".join(dict.fromkeys(display.label(name) for name in named if name)) or graph
     return replace(
         question,
         title=f"{'Done' if question.window is not None else 'To be approved'}: {names}",
         text=INSTEAD if question.window is None else INSTEAD_OF_DONE,
-        items=tuple(Item(name=item.name, arguments={}, verdicts=item.verdicts) for item in question.items),
+        items=tuple(
+            Item(name=item.name if named else "", arguments={}, verdicts=item.verdicts) for item in question.items
+        ),
         choices=(),
         form=None,
         summary=(),
         payload=None,
         window=replace(question.window, how="") if question.window is not None else None,
     )
+
+
+def _is_told(question: Question) -> bool:
+    """Whether the agent says what it has done in a text, which tells all of it, and not by the name of an action."""
+    payload = question.payload
+    return question.window is not None and isinstance(payload, dict) and isinstance(payload.get("action"), str)

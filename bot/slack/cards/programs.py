@@ -11,11 +11,13 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bot.approvals.model.caller import Caller, is_of_caller
-from bot.approvals.model.ids import Program
+from bot.approvals.model.ids import Person, Program, TaskId
 from bot.approvals.model.request import Request
+from bot.approvals.model.server import server_of_thread
 from bot.approvals.model.task import Task
 from bot.slack import blocks, text
 from bot.slack.blocks import Element
+from bot.slack.cards import servers
 
 _MAX_CHARACTERS: Final = 60
 """Of the run's name, or of a host."""
@@ -29,8 +31,11 @@ _LIKE_ADDRESS: Final = re.compile(r"[./:@\\\u3002]|www", re.IGNORECASE)
 
 
 def agent(request: Request) -> str:
-    """Who asks and takes the answer, as mrkdwn: `the agent`, or a program by its name in bold."""
-    return f"*{text.program(request.graph)}*" if is_of_caller(request.task_id) else "the agent"
+    """Who asks and takes the answer, as mrkdwn: `the agent`, `the agent on *prod*`, or a program by its name in
+    bold."""
+    if is_of_caller(request.task_id):
+        return f"*{text.program(request.graph)}*"
+    return f"the agent{servers.where(request.task_id)}"
 
 
 def through(task: Task) -> str:
@@ -42,11 +47,19 @@ def through(task: Task) -> str:
 
 
 def asker(request: Request) -> str:
-    """Who asks, as mrkdwn: `@alice`, `*billing-service*`, or `@alice through *billing-service*`."""
-    person = text.mention(request.requester)
-    if isinstance(request.requester, Program) or not is_of_caller(request.task_id):
-        return person
-    return f"{person} through *{text.program(request.graph)}*"
+    """Who asks, as mrkdwn: `@alice`, `*billing-service*`, `@alice through *billing-service*`, `@alice · on *prod*`, or
+    `a thread on *prod*`."""
+    who = text.mention(request.requester)
+    if is_of_caller(request.task_id) and not isinstance(request.requester, Program):
+        return f"{who} through *{text.program(request.graph)}*"
+    return " · ".join([who, *place(request.requester, request.task_id)])
+
+
+def place(requester: Person | Program, task_id: TaskId) -> list[str]:
+    """Where the agent runs, as mrkdwn beside whoever asks: `on *prod*`. Empty if it runs here, or if the requester is a
+    thread, which says it."""
+    server = servers.name(task_id)
+    return [f"on {server}"] if server and server_of_thread(requester) is None else []
 
 
 def about(caller: Caller | None) -> list[str]:

@@ -10,6 +10,7 @@ from bot.approvals.model.caller import Caller, is_of_caller
 from bot.approvals.model.ids import Program
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Pending, Request
+from bot.approvals.model.server import server_of_thread
 from bot.approvals.model.task import Task
 from bot.approvals.rules import schedule
 from bot.approvals.rules.names import misleading, readable
@@ -24,6 +25,7 @@ from bot.slack.cards import (
     outcome_blocks,
     programs,
     question_blocks,
+    servers,
     status_lines,
     vote_buttons,
 )
@@ -112,7 +114,8 @@ class Sketch:
 
 def card(task: Task, request: Request) -> Sketch:
     """The card in the task's channel."""
-    return Sketch(request, [_origin(task, done=request.is_window), *programs.about(task.caller)], caller=task.caller)
+    origin = [_origin(task, done=request.is_window), *programs.place(task.requester, task.id)]
+    return Sketch(request, [*origin, *_about(task)], caller=task.caller)
 
 
 def copy(message: Message, task: Task, request: Request) -> Sketch:
@@ -121,15 +124,22 @@ def copy(message: Message, task: Task, request: Request) -> Sketch:
     channel = text.channel(task.channel)
     place = "" if any(channel in block["text"]["text"] for block in why) else f" in {channel}"
     graph = "" if is_of_caller(task.id) else f" for {text.sentence(task.graph, 80)}"
+    graph += "" if server_of_thread(task.requester) else servers.where(task.id)
     origin = f"{_origin(task, place, done=request.is_window)}{graph}"
-    return Sketch(request, [origin, *programs.about(task.caller)], why, task.caller)
+    return Sketch(request, [origin, *_about(task)], why, task.caller)
+
+
+def _about(task: Task) -> list[str]:
+    """What is known of the run that asks, as mrkdwn."""
+    return [*programs.about(task.caller), *servers.parent(task)]
 
 
 def _origin(task: Task, place: str = "", *, done: bool) -> str:
     """Who asks, and where. A person stands for themselves; of a program it is said what it did. `done`: the program has
     acted already."""
     if isinstance(task.requester, Program):
-        did = "Started" if not is_of_caller(task.id) else "Done" if done else "Asked"
+        asks = is_of_caller(task.id) or server_of_thread(task.requester) is not None
+        did = "Started" if not asks else "Done" if done else "Asked"
         return f"{did} by {text.mention(task.requester)}{place}"
     return f"{text.mention(task.requester)}{place}{programs.through(task)}"
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.ids import Person
 from bot.approvals.model.request import Pending, Request
+from bot.approvals.model.server import server_of
 from bot.slack import actions, blocks, text
 from bot.slack.blocks import Element
 
@@ -50,7 +51,6 @@ def _possible(request: Request) -> dict[str, Mapping[str, Any]]:
     """The options, by the side action that each stands for. Nobody is waited for to undo something."""
     measure = request.policy.extend
     extendable = request.deadline is not None and request.open.extension is None
-    whole = "request" if is_of_caller(request.task_id) else "task"
     offered = [
         ("History", "Who decided what so far", actions.HISTORY),
         ("Ask the requester…", "Not a vote; they reply in the thread", actions.COMMENT),
@@ -61,7 +61,7 @@ def _possible(request: Request) -> dict[str, Mapping[str, Any]]:
             else []
         ),
         ("Send a reminder", "Requester only, once an hour", actions.NUDGE),
-        (f"Cancel the {whole}…", "Requester only", actions.CANCEL),
+        (f"{_cancel(request)}…", "Requester only", actions.CANCEL),
     ]
     return {
         deed: blocks.option(words, actions.option(deed, request), note)
@@ -69,3 +69,10 @@ def _possible(request: Request) -> dict[str, Mapping[str, Any]]:
         if (isinstance(request.requester, Person) or deed not in _OF_REQUESTER)
         and (not request.is_window or deed in _OF_WINDOW)
     }
+
+
+def _cancel(request: Request) -> str:
+    """What ends if it is cancelled. On a server that may be a task or a request alone, which the modal says."""
+    if server_of(request.task_id) is not None:
+        return "Cancel"
+    return "Cancel the request" if is_of_caller(request.task_id) else "Cancel the task"

@@ -46,9 +46,11 @@ def offer(request: Request) -> str:
     assert request.deadline is not None  # noqa: S101 - a window always closes
     end = moment(request.deadline)
     if not windows.can_undo(request):
-        return f"This cannot be undone, so it stays; the agent goes on {end}, or after *Keep*"
+        return f"This cannot be undone, so it stays; {programs.agent(request)} goes on {end}, or after *Keep*"
     who = who_may(request)
-    return f"{who} can undo it until {end}" if who else f"*Nobody may undo it*, so it stays; the agent goes on {end}"
+    if not who:
+        return f"*Nobody may undo it*, so it stays; {programs.agent(request)} goes on {end}"
+    return f"{who} can undo it until {end}"
 
 
 def standing(request: Request) -> list[Block]:

@@ -59,7 +59,7 @@ def _on_its_way(request: Request, state: Decided, value: str) -> list[Element]:
     made: list[Element] = []
     if state.failure is not None:
         made.append(blocks.button("Retry now", actions.RETRY, value, style="primary"))
-    if state.answerable_again:
+    if state.answerable_again and not request.is_window:
         made.append(blocks.button("Answer differently", actions.ANSWER_AGAIN, value))
     if state.revocable and isinstance(state.decision, Answered) and state.decision.voters:
         undo = "Take it back" if request.is_window else "Undo"  # an undo is not undone

@@ -9,6 +9,7 @@ from bot.approvals.model.inbox import Only
 from bot.approvals.model.request import Pending
 from bot.slack import blocks, links, text
 from bot.slack.blocks import Block
+from bot.slack.cards import servers
 from bot.slack.inbox import request_row, task_list
 from bot.slack.text import moment
 
@@ -88,7 +89,8 @@ def asked(contents: Contents, address: str) -> str:
         began = f"{task_list.began(task)} {moment(task.created_at)}"
         standing = [task_list.state(task, row.records.requests), began, thread]
         lines.append(
-            f"• `{task.id}` *{text.sentence(task.graph, 80)}* · {' · '.join(word for word in standing if word)}"
+            f"• `{task.id}` *{text.sentence(task.graph, 80)}*{servers.where(task.id)} · "
+            f"{' · '.join(word for word in standing if word)}"
         )
         pending = [request for request in row.records.requests if isinstance(request.state, Pending)]
         for request in pending[:MAX_OPEN_QUESTIONS]:

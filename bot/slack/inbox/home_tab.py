@@ -16,6 +16,7 @@ from bot.approvals.model.inbox import Look, Only, Section
 from bot.approvals.model.request import Pending
 from bot.slack import actions, blocks, links, text
 from bot.slack.blocks import Block, Element
+from bot.slack.cards import servers
 from bot.slack.inbox import request_row, task_list
 from bot.slack.inbox.approvals_list import MAX_OPEN_QUESTIONS
 from bot.slack.text import moment
@@ -117,7 +118,7 @@ def _task(row: Row, address: str) -> str:
     task = row.records.task
     place = _link(row, address, "Open the thread", "not posted yet")
     lines = [
-        f"*{text.sentence(task.graph, 80)}* · {task_list.state(task, row.records.requests)}",
+        f"*{text.sentence(task.graph, 80)}*{servers.where(task.id)} · {task_list.state(task, row.records.requests)}",
         f"{text.upper(task_list.began(task))} {moment(task.created_at)} · {place}",
     ]
     pending = [request for request in row.records.requests if isinstance(request.state, Pending)]

@@ -10,7 +10,7 @@ from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.request import Pending, Request
 from bot.approvals.model.task import Ended, Failed, Running, Starting, Task, TaskCancelled, Waiting
 from bot.approvals.rules import windows
-from bot.slack.cards import decision_words, endings, privacy, programs, question_blocks, turns, undo_words
+from bot.slack.cards import decision_words, endings, privacy, programs, question_blocks, servers, turns, undo_words
 from bot.slack.text import escape, mention, moment, sentence, shown
 
 SUBCOMMANDS = ("help", "list", "status", "cancel")
@@ -57,22 +57,26 @@ def task_status(task: Task, requests: Sequence[Request]) -> str:
 
 
 def _line(task: Task, requests: Sequence[Request]) -> str:
-    return f"`{task.id}` *{escape(task.graph)}* · {state(task, requests)} · {began(task)} {moment(task.created_at)}"
+    began_at = f"{began(task)} {moment(task.created_at)}"
+    return f"`{task.id}` *{escape(task.graph)}*{servers.where(task.id)} · {state(task, requests)} · {began_at}"
 
 
 def began(task: Task) -> str:
-    """What happened when it began: `started`, or `asked` for a program's request."""
-    return "asked" if is_of_caller(task.id) else "started"
+    """What happened when it began: `started`, or `asked` for a program's request and for a thread that somebody else
+    started."""
+    return "asked" if is_of_caller(task.id) or servers.is_watched(task) else "started"
 
 
 def state(task: Task, requests: Sequence[Request]) -> str:
     """How the task stands, with its sign first. `requests` are all of the task's."""
     ending = endings.of_task(task, tuple(map(privacy.masked, requests)))
+    pending = [request for request in requests if isinstance(request.state, Pending)]
     match task.state:
         case Starting() | Running():
             return f"{decision_words.WORKING} working"
-        case Waiting() if _only_undoable(requests):
-            return f"{decision_words.DONE} done, and can be undone"
+        case Waiting() if pending and all(request.is_window for request in pending):
+            undoable = any(windows.can_undo(request) for request in pending)
+            return f"{decision_words.DONE} {'done, and can be undone' if undoable else 'done'}"
         case Waiting():
             return f"{decision_words.WAITING} waits for an answer"
         case Failed(failure=failure):
@@ -82,12 +86,6 @@ def state(task: Task, requests: Sequence[Request]) -> str:
             return ending.line(_MAX_REPORT_CHARACTERS)
         case never:
             assert_never(never)
-
-
-def _only_undoable(requests: Sequence[Request]) -> bool:
-    """Whether the task waits for nothing but the end of the time in which what it did can be undone."""
-    pending = [request for request in requests if isinstance(request.state, Pending)]
-    return bool(pending) and all(windows.can_undo(request) for request in pending)
 
 
 def _request(request: Request) -> str:

@@ -75,7 +75,8 @@ async def _form(parts: Parts, click: Click, deed: str, target: RequestTarget) ->
             view = side_action_modals.delegate(await parts.shown(request))
         case actions.CANCEL:
             request = await parts.side_actions.check_requester(click.actor, target.request)
-            view = side_action_modals.cancel(await parts.shown(request))
+            task = await parts.reading.task(request.task_id)
+            view = side_action_modals.cancel(await parts.shown(request), task)
         case _:
             raise ValueError(f"{deed} is nothing that the menu offers")
     return click.remembering(view, request)

@@ -37,7 +37,7 @@ from bot.approvals.model.request import Pending, Request
 from bot.approvals.rules import schedule, voting, windows
 from bot.slack import blocks, text, wording
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import decision_words, earlier_words, outcome_blocks, status_lines, turns, undo_words
+from bot.slack.cards import decision_words, earlier_words, outcome_blocks, programs, status_lines, turns, undo_words
 from bot.slack.modals import value_rows
 from bot.slack.text import moment
 
@@ -52,7 +52,7 @@ _MAX_WORDS_CHARACTERS: Final = 600
 def blocks_of(request: Request, caller: Caller | None = None) -> list[Block]:
     """How it was decided, or who may decide by when; each vote with its reason; the rule; what comes next. `caller` is
     the program that asks, if one does."""
-    who = "What was done" if request.is_window else "Who decides"
+    who = "Who can undo it" if request.is_window else "Who decides"
     return [
         blocks.section(f"*{who if isinstance(request.state, Pending) else 'The decision'}*"),
         blocks.section("\n".join(_standing(request, caller))),
@@ -69,7 +69,7 @@ def _standing(request: Request, caller: Caller | None) -> list[str]:
     if request.is_window:
         assert request.deadline is not None  # noqa: S101 - a window always closes
         if not windows.can_undo(request):
-            return ["It cannot be undone", f"The agent goes on: {moment(request.deadline)}"]
+            return ["It cannot be undone", f"{text.upper(programs.agent(request))} goes on: {moment(request.deadline)}"]
         return [f"May undo it: {undo_words.who_may(request, 10) or 'nobody'}", f"Until: {_deadline(request)}"]
     called_off = earlier_words.called_off(request)
     return [

@@ -23,7 +23,7 @@ from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget, TaskTarget
 from bot.slack.blocks import Block
 from bot.slack.cards import privacy, question_blocks
-from bot.slack.modals import program_events
+from bot.slack.modals import program_events, server_events
 from bot.slack.modals.views import Modal, modal
 from bot.slack.text import moment
 
@@ -66,7 +66,7 @@ def trail(
     before = None
     for event in told[page * MAX_EVENTS_PER_PAGE : (page + 1) * MAX_EVENTS_PER_PAGE]:
         asked = (event.digest, event.rule)
-        said = program_events.sentence(event, task) or sentence(event)
+        said = program_events.sentence(event, task) or server_events.sentence(event, task) or sentence(event)
         rendered += [blocks.section(said), blocks.context(_details(event, kinds, asks=asked != before))]
         before = asked if event.digest else before
     value = RequestTarget.of(request).encoded() if request else TaskTarget.of(task).encoded()
@@ -341,7 +341,7 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "expired": _plain("Nobody answered in time."),
     "taken_back": _done("took the answer back."),
     "delivery_stopped": _stopped,
-    "window_closed": _plain("Nobody undid it in time, so it stays."),
+    "window_closed": _plain("It stays: the time to undo it was over."),
     "stale": _plain("The agent could not be given the decision in time, so the decision was not used."),
     "undo_offered": _plain("The agent did it, and offers to undo that."),
     "undo_settled": _plain("The offer to undo it is over."),

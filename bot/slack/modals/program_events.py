@@ -10,6 +10,7 @@ from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.ids import JSON, Person, Program
 from bot.approvals.model.task import Task
 from bot.slack import text
+from bot.slack.cards import servers
 
 UNSAID: Final = frozenset({"delivered", "ended"})
 """Events of a program's request that only say again what another one says."""
@@ -24,7 +25,7 @@ def sentence(event: AuditEvent, task: Task) -> str:
     name, asks = text.mention(Program(name=task.caller.source)), is_of_caller(task.id)
     match event.kind:
         case "started":
-            return f"{name} {'asked' if asks else f'started *{_say(task.graph)}*'}{_for(task)}."
+            return f"{name} {'asked' if asks else f'started *{_say(task.graph)}*{servers.where(task.id)}'}{_for(task)}."
         case "cancelled":
             why = _say(event.data.get("reason", ""))
             return f"{name} {'withdrew' if asks else 'cancelled'} it{f': “{why}”' if why else ''}."

@@ -15,7 +15,7 @@ from bot.approvals.model.request import Pending, Request
 from bot.slack import actions, blocks, text
 from bot.slack.actions import RequestTarget
 from bot.slack.blocks import Block, Element
-from bot.slack.cards import edit_diff, outcome_blocks, question_blocks, side_action_menu, vote_buttons
+from bot.slack.cards import edit_diff, outcome_blocks, question_blocks, side_action_menu, undo_words, vote_buttons
 from bot.slack.modals import asked_rows, decision_lines, value_rows
 
 PIECES: Final = 8
@@ -188,7 +188,8 @@ def _end(request: Request, page: int, pages: _Pages) -> list[Block]:
         return [blocks.context(outcome_blocks.headline(request))]
     if page + 1 < pages.count:
         return [blocks.context("The answers are on the last page.")]
-    return [_digest(request), blocks.divider(), *vote_buttons.at_the_end(request)]
+    until = undo_words.standing(request) if request.is_window else []
+    return [*until, _digest(request), blocks.divider(), *vote_buttons.at_the_end(request)]
 
 
 def _turns(request: Request, page: int, pages: _Pages, *, review: bool) -> list[Element]:

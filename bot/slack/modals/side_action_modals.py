@@ -7,9 +7,10 @@ from typing import Final
 from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.ids import UserId
 from bot.approvals.model.request import Request
+from bot.approvals.model.task import Task
 from bot.slack import actions, blocks
 from bot.slack.blocks import Block
-from bot.slack.cards import programs
+from bot.slack.cards import programs, servers
 from bot.slack.forms import fields
 from bot.slack.forms.fields import State
 from bot.slack.forms.problems import Problems
@@ -87,13 +88,20 @@ def colleague_problem(sentence: str) -> Problems:
 # --- Cancel -------------------------------------------------------------------------------------
 
 
-def cancel(request: Request) -> Modal:
+def cancel(request: Request, task: Task) -> Modal:
     """Says what cancelling ends, and asks to confirm it."""
-    if is_of_caller(request.task_id):
+    words = "Cancel the task"
+    if servers.is_watched(task):
+        words = "Cancel the request"
+        told = (
+            "Only what is asked here ends, and its cards say so. The thread"
+            f"{servers.where(task.id)} is not told: it waits on, and can be answered there."
+        )
+    elif is_of_caller(request.task_id):
         told = f"The request is withdrawn, and {programs.agent(request)} is told so. It must not act on it."
     else:
         told = (
             "The task ends here: its open requests are closed, and the agent is not resumed. What it has done stays "
             "done."
         )
-    return views.about(request, "Cancel the task", actions.CANCEL, [blocks.section(told)], submit="Cancel the task")
+    return views.about(request, words, actions.CANCEL, [blocks.section(told)], submit=words)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from bot.approvals.model.agent import Graph, Input
 from bot.approvals.model.ids import ChannelId, Ts
+from bot.approvals.model.server import OnServer, own_name
 from bot.slack import actions, blocks, text
 from bot.slack.blocks import Block
 from bot.slack.forms import field_choice, field_values, fields, schema_form
@@ -140,7 +141,7 @@ def _block_id(graph: str, name: str) -> str:
 
 
 def _menu(graphs: Sequence[Graph], graph: Graph | None) -> Block:
-    options = [blocks.option(each.name, each.name) for each in graphs if len(each.name) <= 150]
+    options = [blocks.option(_titled(each), each.name) for each in graphs if len(each.name) <= 150]
     element: dict[str, object] = {
         "type": "static_select",
         "action_id": actions.GRAPH,
@@ -148,7 +149,7 @@ def _menu(graphs: Sequence[Graph], graph: Graph | None) -> Block:
         "placeholder": blocks.plain("Choose", 150),
     }
     if graph is not None:
-        element["initial_option"] = blocks.option(graph.name, graph.name)
+        element["initial_option"] = blocks.option(_titled(graph), graph.name)
     return {
         "type": "input",
         "block_id": actions.GRAPH,
@@ -156,6 +157,13 @@ def _menu(graphs: Sequence[Graph], graph: Graph | None) -> Block:
         "element": element,
         "dispatch_action": True,
     }
+
+
+def _titled(graph: Graph) -> str:
+    """The graph's name, and on which LangGraph Server it runs, if it does: `deploy on prod`."""
+    if not graph.server:
+        return graph.name
+    return f"{own_name(OnServer(name=graph.server), graph.name)} on {graph.server}"
 
 
 def _unavailable(graphs: Sequence[Graph]) -> list[Block]:

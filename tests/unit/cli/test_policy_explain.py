@@ -88,6 +88,16 @@ def test_the_rule_that_governs_is_named_with_why_the_others_do_not(
     assert "Names are not looked up: SLACK_BOT_TOKEN is not set." in said
 
 
+def test_it_says_on_which_server_the_agent_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "policies.yaml").write_text("defaults: {approvers: [U0BOB]}\n")
+
+    _, here = explained(PAYMENT, capsys, "--graph", "payment")
+    _, there = explained(PAYMENT, capsys, "--graph", "payment", "--server", "prod")
+
+    assert "The agent runs on the server prod." in there
+    assert "server" not in here
+
+
 def test_a_program_may_ask_in_place_of_a_graph(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rule = "rules: [{name: billing, match: {source: billing}, via: [portal, intranet]}]"
     (folder / "policies.yaml").write_text(f"defaults: {{approvers: [U0BOB]}}\n{rule}\n")

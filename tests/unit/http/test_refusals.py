@@ -8,14 +8,20 @@ import re
 import pytest
 
 from bot.approvals.model import call_errors
-from bot.approvals.model.decision import Outcome
-from bot.approvals.model.errors import CountersignError, NothingToStop, NotYourAnswer, TooLateToTakeBack
+from bot.approvals.model.decision import Answered, Outcome
+from bot.approvals.model.errors import (
+    AlreadySettled,
+    CountersignError,
+    NothingToStop,
+    NotYourAnswer,
+    TooLateToTakeBack,
+)
 from bot.approvals.model.ids import RequestId, TaskId
 from bot.approvals.model.undo_offer import UndoOffer
 from bot.http import problems
 from bot.http.refusals import refused
 from tests.support.fakes.clock import MORNING
-from tests.support.fakes.refusals import REFUSALS, leaves
+from tests.support.fakes.refusals import REFUSALS, SETTLED, leaves
 from tests.support.fakes.world import ALICE, BOB
 
 R1, T1 = RequestId("req_1"), TaskId("t1")
@@ -69,6 +75,17 @@ def test_every_class_of_the_domain_has_words() -> None:
     known = {leaf for leaf in leaves(CountersignError) if leaf.__module__.startswith("bot.approvals")}
 
     assert known == {type(error) for error in SAMPLES}
+
+
+def test_a_vote_on_a_held_decision_is_not_told_what_was_decided() -> None:
+    """A held decision is told to nobody, so the refusal says only that there is one, until when, and how to stop it."""
+    decision = next(each for each in SETTLED if isinstance(each, Answered))
+
+    detail = refused(AlreadySettled(R1, decision, held_until=MORNING)).detail
+
+    assert "held until" in detail
+    assert "POST /v1/requests/req_1/stop" in detail
+    assert "approved" not in detail
 
 
 def test_a_class_without_words_is_a_bug_and_no_silent_refusal() -> None:

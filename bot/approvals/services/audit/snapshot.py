@@ -29,6 +29,7 @@ def full(request: Request, task: Task) -> dict[str, JSON]:
             "place": request.place,
             "requester": plain(task.requester),
             "source": _source(task),
+            "server": plain(task.server) if task.server is not None else None,
         },
         "eligible": _eligible(request),
         "policy": {

@@ -20,7 +20,7 @@ from typing import assert_never
 from bot import crash_points
 from bot.approvals.model.agent import Phase, ThreadStatus
 from bot.approvals.model.audit import AuditEvent, event_of
-from bot.approvals.model.decision import Cancelled, Expired
+from bot.approvals.model.decision import Cancelled, Expired, WindowClosed
 from bot.approvals.model.errors import Conflict, CountersignError, InvalidAnswer, Unreachable
 from bot.approvals.model.ids import RequestId, TaskId
 from bot.approvals.model.policy import OnStale
@@ -277,15 +277,19 @@ class Delivery:
             return await self._unanswerable(batch, task, request, invalid)
         batch.request(lifecycle.attempted(request), "resume_begun", told=answer)
         await self._store_before_run(batch, task.id)
-        crash_points.point("undo-begun" if windows.wants_undo(request) else "resume-begun")
+        if windows.wants_undo(request):
+            crash_points.point("undo-begun")
+        else:
+            crash_points.point("resume-begun")
         own = deepcopy(answer)  # a graph may change what it is given
         return await self.engine.resume(task, lease, request.interrupt_id, own, self.clock(), requests)
 
     async def _ask_again(self, task: Task, request_id: RequestId, objection: str) -> None:
         """Open the question again, with a new card: the graph did not take the answer, and stored nothing of it."""
         request = await self.storage.request(request_id)
-        if isinstance(request.decision, Expired):
-            await self.recording.stop(task, "Nobody answered, and the graph did not take that for an answer.")
+        if isinstance(request.decision, Expired | WindowClosed):
+            nobody = "undid it" if request.is_window else "answered"
+            await self.recording.stop(task, f"Nobody {nobody}, and the graph did not take that for an answer.")
             return
         now = self.clock()
         reopened = lifecycle.asked_again(request, objection, now)
@@ -301,7 +305,7 @@ class Delivery:
             return
         valid_for = spoken(request.policy.valid_for or timedelta())
         why = f"The decision could not be delivered within {valid_for}, so it is not used."
-        batch.request(lifecycle.stopped(request, self.clock()), "stale")
+        batch.request(lifecycle.stopped(request, self.clock(), stale=True), "stale")
         await self.recording.stop(task, why, batch)
 
     async def _unanswerable(self, batch: Batch, task: Task, request: Request, invalid: InvalidAnswer) -> ThreadStatus:

@@ -23,7 +23,7 @@ from bot.approvals.model.task import Task
 from bot.approvals.ports.engine import Engine
 from bot.approvals.ports.slack import LookupFailed
 from bot.approvals.ports.work import Clock
-from bot.approvals.rules import calling_off, lifecycle, schedule, voting, windows
+from bot.approvals.rules import lifecycle, schedule, voting, windows
 from bot.approvals.rules.matching import ConditionFailed
 from bot.approvals.services.audit.snapshot import full
 from bot.approvals.services.delivery.batch import Batch
@@ -207,12 +207,14 @@ class Opening:
             log.warning("request %s is put to people, as its policy's answer does not fit: %s", request.id, invalid)
             return request
         ruled = replace(request, state=Decided(decision=decision, next_try=now))
-        return calling_off.hold(ruled, request, request.policy.hold, now)
+        return voting.hold(ruled, request, request.policy.hold, now)
 
     def _elsewhere(self, request: Request) -> list[Message]:
-        """The card in the policy's own channel, if the policy names one and it exists."""
+        """The card in the policy's own channel, if the policy names one and it exists, and if people there can do
+        anything: answer, or stop what the policy answered by itself and holds."""
         ref = request.policy.channel
-        if not ref or not isinstance(request.state, Pending):
+        waits = isinstance(request.state, Pending) or lifecycle.is_held(request, request.opened_at)
+        if not ref or not waits:
             return []
         if ref in request.unknown:
             log.warning("request %s: there is no channel %s for its card", request.id, ref)
@@ -222,11 +224,11 @@ class Opening:
 
 def _looked_at_again(requests: Sequence[Request], asked: Asked) -> Request | None:
     """The request that was approved and whose question this one takes the place of. None if this one is no such
-    question, or if there is no such request."""
+    question, or if nobody approved what it names: then it is a question like any other."""
     digest = asked.question.look_again
     if not digest:
         return None
-    taken = (request for request in reversed(requests) if _was_taken(request))
+    taken = (request for request in reversed(requests) if _was_approved(request))
     return next((each for each in taken if digest in _approved_digests(each)), None)
 
 
@@ -235,13 +237,16 @@ def _approved_digests(request: Request) -> tuple[str, str]:
     return payload_digest(request.proposed.payload), request.proposed.look_again
 
 
-def _was_taken(request: Request) -> bool:
-    """Whether the agent has the answer, or looked again once more instead of taking it."""
+def _was_approved(request: Request) -> bool:
+    """Whether the agent has an answer that lets it act; or had one, and looked again once more instead of taking the
+    answer to what it had found before."""
     match request.state:
-        case Delivered(stopped=False) | Superseded(changed=True):
-            return True
+        case Superseded(changed=True):
+            return windows.lets_act(request) or bool(request.earlier)
+        case Delivered(stopped=False):
+            return windows.lets_act(request)
         case Decided(attempts=attempts):
-            return attempts > 0
+            return attempts > 0 and windows.lets_act(request)
         case _:
             return False
 

@@ -160,7 +160,10 @@ class Recording:
             crash_points.point("before-delivered")
         await self.storage.save_all(changes, durable=durable)
         if batch.opens:
-            crash_points.point("call-asked" if is_of_caller(_task_of(changes[0])) else "request-opened")
+            if is_of_caller(_task_of(changes[0])):
+                crash_points.point("call-asked")
+            else:
+                crash_points.point("request-opened")
         if batch.offers_undo:
             crash_points.point("window-opened")
         for task_id in batch.decided:

@@ -5,8 +5,17 @@ from __future__ import annotations
 import pytest
 
 from bot.approvals.model.caller import task_id_of
-from bot.approvals.model.ids import TaskId, ThreadId
-from bot.approvals.model.server import OnServer, full_name, own_name, runs_elsewhere, server_of, task_of_thread
+from bot.approvals.model.ids import Person, Program, TaskId, TeamId, ThreadId, UserId
+from bot.approvals.model.server import (
+    OnServer,
+    full_name,
+    own_name,
+    runs_elsewhere,
+    server_of,
+    server_of_thread,
+    task_of_thread,
+    thread_on,
+)
 
 THREAD = ThreadId("1f0c2b1e-7a53-4f0e-9a58-0c6b3f0f7d11")
 
@@ -37,3 +46,9 @@ def test_a_server_calls_its_agent_by_the_agents_own_name(called: str) -> None:
 
 def test_what_runs_here_has_one_name() -> None:
     assert own_name(None, "prod/deploy") == "prod/deploy"
+
+
+def test_only_a_thread_is_a_requester_of_a_server() -> None:
+    assert server_of_thread(thread_on("prod")) == "prod"
+    assert server_of_thread(Program(name="billing-service")) is None
+    assert server_of_thread(Person(team_id=TeamId("T1"), user_id=UserId("U0ALICE"))) is None

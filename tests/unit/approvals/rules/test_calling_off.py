@@ -46,7 +46,7 @@ def held(request: Request, *people: Person, verdict: ItemVerdict | None = None, 
         given = vote(person, verdict or Approve(), on=request)
         given = replace(given, stage=request.stage_number)
         may = MAY[request.stage_number] if len(request.policy.stages) == 2 else EVERYBODY
-        request = calling_off.hold(voting.cast(request, given, may), before, wait, given.at)
+        request = voting.hold(voting.cast(request, given, may), before, wait, given.at)
     return request
 
 
@@ -86,20 +86,20 @@ def test_a_no_is_valid_for_ever_and_a_yes_to_a_part_of_it_is_not() -> None:
     two = a_request(of=terms, asks=question(item(), item(name="copy")))
     part = cast(two, ALICE, Reject(reason="no"), Approve())
 
-    assert state_of(calling_off.hold(no, a_request(), HOLD, LATER)).valid_until is None
-    assert state_of(calling_off.hold(part, two, timedelta(), LATER)).valid_until == LATER + HOUR
+    assert state_of(voting.hold(no, a_request(), HOLD, LATER)).valid_until is None
+    assert state_of(voting.hold(part, two, timedelta(), LATER)).valid_until == LATER + HOUR
 
 
 def test_what_nobody_answered_is_not_held() -> None:
     expired = timeouts.expired(a_request(), LATER)
 
-    assert calling_off.hold(expired, a_request(), HOLD, LATER) == expired
+    assert voting.hold(expired, a_request(), HOLD, LATER) == expired
 
 
 def test_what_was_settled_before_is_not_held_once_more() -> None:
     settled = held(a_request(), ALICE)
 
-    assert calling_off.hold(settled, settled, 2 * HOLD, LATER) == settled
+    assert voting.hold(settled, settled, 2 * HOLD, LATER) == settled
 
 
 def test_an_answer_that_nobody_gave_goes_back_only_if_it_is_held() -> None:
@@ -108,8 +108,8 @@ def test_an_answer_that_nobody_gave_goes_back_only_if_it_is_held() -> None:
     decision = Answered(verdicts=(Approve(),), voters=(), edited=False, at=LATER, ruled="silence")
     ruled = replace(asked, state=Decided(decision=decision, next_try=LATER))
 
-    assert state_of(calling_off.hold(ruled, asked, timedelta(), LATER)).held is None
-    assert state_of(calling_off.hold(ruled, asked, HOLD, LATER)).held == asked.state
+    assert state_of(voting.hold(ruled, asked, timedelta(), LATER)).held is None
+    assert state_of(voting.hold(ruled, asked, HOLD, LATER)).held == asked.state
 
 
 def test_silence_that_a_policy_takes_for_a_yes_is_held_too() -> None:
@@ -133,7 +133,7 @@ def test_a_request_that_is_over_names_nobody_who_called_off_an_earlier_answer() 
     """If it is ever asked again, that is for another reason."""
     again = calling_off.take_back(held(a_request(), ALICE), ALICE, LATER)
     window = window_request()
-    undone = calling_off.hold(cast(window, RITA, Undo()), window, timedelta(), LATER)
+    undone = voting.hold(cast(window, RITA, Undo()), window, timedelta(), LATER)
     reopened = calling_off.take_back(undone, RITA, LATER)
 
     for request in (
@@ -191,7 +191,7 @@ def test_of_three_groups_the_others_keep_their_seats() -> None:
     may = EligibleApprovers(groups=tuple(frozenset({who}) for who in (ALICE, BOB, CAROL)))
     for person in (ALICE, BOB, CAROL):
         before = request
-        request = calling_off.hold(voting.cast(request, vote(person, on=request), may), before, HOLD, LATER)
+        request = voting.hold(voting.cast(request, vote(person, on=request), may), before, HOLD, LATER)
 
     again = calling_off.take_back(request, BOB, LATER)
 
@@ -206,7 +206,7 @@ def test_if_the_others_would_be_enough_the_request_is_open_all_the_same() -> Non
     may = EligibleApprovers(groups=(frozenset({ALICE, BOB}), frozenset({CAROL})))
     for person in (ALICE, BOB, CAROL):
         before = request
-        request = calling_off.hold(voting.cast(request, vote(person, on=request), may), before, HOLD, LATER)
+        request = voting.hold(voting.cast(request, vote(person, on=request), may), before, HOLD, LATER)
 
     again = calling_off.take_back(request, ALICE, LATER)
     no = voting.cast(again, vote(ALICE, Reject(reason="wait"), on=again), may)
@@ -248,7 +248,7 @@ def test_a_moment_before_the_deadline_the_stage_keeps_its_deadline() -> None:
 def test_an_undo_is_taken_back_and_its_window_still_closes_when_it_did() -> None:
     """A window counts from the action: no click gives it more time."""
     window = window_request()
-    undone = calling_off.hold(cast(window, RITA, Undo()), window, timedelta(), MORNING + MINUTE)
+    undone = voting.hold(cast(window, RITA, Undo()), window, timedelta(), MORNING + MINUTE)
 
     again = calling_off.take_back(undone, RITA, MORNING + HOUR)
 
@@ -363,7 +363,7 @@ def test_a_message_that_gave_an_outvoted_answer_takes_nothing_back_of_a_later_st
     request = voting.cast(request, outvoted, among(ALICE, BOB))
     request = voting.cast(request, vote(BOB, on=request), among(ALICE, BOB))
     given = replace(vote(ALICE, on=request), stage=1)
-    settled = calling_off.hold(voting.cast(request, given, among(ALICE)), request, HOLD, LATER)
+    settled = voting.hold(voting.cast(request, given, among(ALICE)), request, HOLD, LATER)
 
     with pytest.raises(TooLateToChange) as late:
         calling_off.unsaid(settled, outvoted, LATER)

@@ -8,12 +8,14 @@ from datetime import timedelta
 from bot.approvals.model.decision import Reject
 from bot.approvals.model.policy import Expire, Step
 from bot.approvals.model.request import Before, Decided, NotUsed, Pending, Request
-from bot.approvals.rules import calling_off, lifecycle
+from bot.approvals.model.task import Failure
+from bot.approvals.rules import lifecycle, voting
 from tests.support.fakes.clock import MORNING
 from tests.support.fakes.world import ALICE, SECOND, a_request, policy
 from tests.unit.approvals.rules.deciding import cast
 from tests.unit.approvals.undoing import HOUR, PRICE, asked, asking
 
+FAILURE = Failure(error_id="e1", summary="ValueError", at=MORNING)
 TERMS = replace(policy(steps=(Step(after=4 * HOUR, action=Expire()),)), valid_for=HOUR)
 TICK = timedelta(microseconds=1)
 AT = MORNING + HOUR
@@ -22,7 +24,7 @@ AT = MORNING + HOUR
 
 def approved(request: Request | None = None, wait: timedelta = timedelta()) -> Request:
     before = request or a_request(of=TERMS, asks=asking(PRICE))
-    return calling_off.hold(cast(before, ALICE), before, wait, AT)
+    return voting.hold(cast(before, ALICE), before, wait, AT)
 
 
 def test_a_decision_is_stale_from_the_end_of_its_time_on() -> None:
@@ -50,6 +52,23 @@ def test_until_when_a_decision_counts_is_known_after_its_delivery_too() -> None:
     assert lifecycle.valid_until(approved()) == lifecycle.valid_until(told) == AT + HOUR
     assert lifecycle.valid_until(a_request(of=TERMS)) is None
     assert lifecycle.valid_until(None) is None
+
+
+def test_no_retry_waits_beyond_the_end_of_a_decision() -> None:
+    """People are asked again when it ends, and not when a retry would have come."""
+    late = AT + HOUR - 10 * TICK
+    for now, due in ((AT, AT + lifecycle.FIRST_RETRY), (late, AT + HOUR), (AT + 2 * HOUR, AT + 2 * HOUR)):
+        failed = lifecycle.failed(lifecycle.attempted(approved()), FAILURE, now)
+
+        assert isinstance(failed.state, Decided)
+        assert failed.state.next_try == due
+
+
+def test_a_failure_beside_a_held_decision_does_not_cut_its_hold_short() -> None:
+    failed = lifecycle.failed(approved(wait=HOUR), FAILURE, AT)
+
+    assert isinstance(failed.state, Decided)
+    assert failed.state.next_try == AT + HOUR
 
 
 def test_a_decision_is_held_until_its_moment_or_until_its_delivery_has_begun() -> None:

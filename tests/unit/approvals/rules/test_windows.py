@@ -20,6 +20,7 @@ from bot.approvals.model.decision import (
     Undo,
     WindowClosed,
 )
+from bot.approvals.model.errors import AlreadySettled
 from bot.approvals.model.ids import Person, Program, RequestId, TaskId
 from bot.approvals.model.policy import (
     Auto,
@@ -36,6 +37,7 @@ from bot.approvals.model.policy import (
 )
 from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Decided, Delivered, Pending, Request, RequestState, Superseded
+from bot.approvals.model.task import Failure
 from bot.approvals.model.undo_offer import UndoOffer
 from bot.approvals.rules import eligible, lifecycle, schedule, timeouts, voting, windows
 from bot.approvals.rules.matching import Facts, Policies, Rule
@@ -322,6 +324,15 @@ def test_an_approval_tells_where_until_when_and_in_which_version_it_can_be_undon
     )
 
 
+def test_an_undo_that_failed_is_retried_and_never_answered_otherwise() -> None:
+    """It may be half done. After the window's end, nobody could choose it again, and it would count as kept."""
+    failure = Failure(error_id="e1", summary="OSError", at=MORNING)
+    failed = window_request(state=Decided(decision=UNDONE, attempts=1, failure=failure))
+
+    with pytest.raises(AlreadySettled):
+        lifecycle.answered_differently(failed, MORNING)
+
+
 UNDONE = Answered(verdicts=(Undo(),), voters=(BOB,), edited=False, at=MORNING)
 
 
@@ -336,6 +347,8 @@ UNDONE = Answered(verdicts=(Undo(),), voters=(BOB,), edited=False, at=MORNING)
         (Delivered(decision=Cancelled(by=RITA, at=MORNING), at=MORNING), Outcome.CLOSED),
         (Superseded(at=MORNING), Outcome.CLOSED),
         (Superseded(at=MORNING, decision=UNDONE, changed=True), Outcome.CLOSED),
+        (Superseded(at=MORNING, decision=UNDONE, stopped=True), Outcome.CLOSED),
+        (Superseded(at=MORNING, decision=UNDONE), Outcome.UNDO),
     ],
 )
 def test_what_became_of_an_offer_is_what_the_agent_was_told(state: RequestState, outcome: Outcome | None) -> None:

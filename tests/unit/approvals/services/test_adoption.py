@@ -210,8 +210,10 @@ async def test_a_thread_is_its_own_requester_if_slack_will_not_say_who_that_is(
 async def test_whoever_wants_it_may_not_approve_it(world: World, adoption: Adoption) -> None:
     task = await asked(world, adoption, user={"email": "rita@example.com"})
 
-    with pytest.raises(OwnRequest):
+    with pytest.raises(OwnRequest) as refused:
         await world.vote(RITA, on=await world.request(task))
+
+    assert refused.value.program == task.graph, "they did not start it here"
 
 
 async def test_a_thread_that_names_nobody_keeps_nobody_from_approving(world: World, adoption: Adoption) -> None:

@@ -16,7 +16,7 @@ from bot.approvals.model.policy import Expire, Step
 from bot.approvals.model.question import Question, Verdict
 from bot.approvals.model.request import Decided, Delivered, Pending, Request, RequestState, Superseded
 from bot.approvals.model.task import Ended, Task
-from bot.approvals.rules import calling_off, lifecycle
+from bot.approvals.rules import calling_off, lifecycle, voting
 from tests.support.fakes.clock import MORNING
 from tests.support.fakes.world import (
     ALICE,
@@ -150,7 +150,7 @@ async def test_what_is_open_or_was_settled_by_nobody_cannot_be_taken_back() -> N
 async def test_an_answer_that_settles_nothing_yet_is_not_held() -> None:
     request = a_request()
 
-    assert calling_off.hold(request, request, MINUTE, MORNING) == request
+    assert voting.hold(request, request, MINUTE, MORNING) == request
 
 
 async def test_an_answer_that_the_agent_may_have_is_not_taken_back() -> None:

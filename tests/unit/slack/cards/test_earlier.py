@@ -19,7 +19,9 @@ from bot.approvals.model.decision import (
     Undo,
     WindowClosed,
 )
+from bot.approvals.model.ids import TaskId
 from bot.approvals.model.message import MessageKind
+from bot.approvals.model.policy import OnStale
 from bot.approvals.model.request import (
     Before,
     Decided,
@@ -29,8 +31,9 @@ from bot.approvals.model.request import (
     Reopened,
     ReopenedBy,
     Request,
+    Superseded,
 )
-from bot.approvals.model.task import Waiting
+from bot.approvals.model.task import Ended, Waiting
 from bot.approvals.ports.slack import View
 from bot.slack import lines
 from bot.slack.cards import earlier_words, endings, reminder, render
@@ -102,9 +105,20 @@ def test_otherwise_nothing_is_offered(changes: dict[str, object]) -> None:
 
 
 def test_a_decision_that_fails_says_how_long_it_may_be_used() -> None:
-    failed = on_its_way(attempts=1, failure=FAILURE, valid_until=LATER)
+    failed = on_its_way(attempts=1, failure=FAILURE, valid_until=LATER + timedelta(minutes=1))
 
-    assert f"It is not used after {moment(LATER)}." in seen(card(failed))
+    assert f"It is not used after {moment(LATER + timedelta(minutes=1))}." in seen(card(failed))
+
+
+@pytest.mark.parametrize(
+    ("on_stale", "then"), [(OnStale.ASK, "people are asked again"), (OnStale.STOP, "the task is stopped")]
+)
+def test_no_retry_is_promised_of_a_decision_that_ends_before_it(on_stale: OnStale, then: str) -> None:
+    failed = on_its_way(attempts=1, failure=FAILURE, valid_until=LATER)
+    failed = replace(failed, policy=replace(failed.policy, on_stale=on_stale))
+
+    assert f"The answer is not used after {moment(LATER)}: then {then}." in seen(card(failed))
+    assert "tries again" not in seen(card(failed))
 
 
 # --- Called off ---------------------------------------------------------------------------------
@@ -228,3 +242,23 @@ def test_a_later_reminder_says_that_nobody_has_answered() -> None:
 
     assert lines.lines(reminder.reminder(asked, LATER))[0].startswith("⏰ Still waiting for")
     assert lines.lines(reminder.reminder(again(NotUsed.STALE), NOW))[0].startswith("⏰ Still waiting for")
+
+
+# --- Stopped, because it came too late ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("task_id", ["t1", "caller-1"], ids=["an agent", "a program"])
+def test_a_decision_that_ran_out_says_that_where_the_task_was_stopped_and_nobody_withdrew_anything(
+    task_id: str,
+) -> None:
+    terms = replace(POLICY, valid_for=timedelta(hours=1))
+    late = replace(
+        request(state=Superseded(at=LATER, decision=YES, stopped=True, stale=True), policy=terms),
+        task_id=TaskId(task_id),
+    )
+    ended = replace(task(Ended(outcome="Stopped: too late", at=LATER, stopped=True)), id=late.task_id)
+
+    assert "could not be given that within 1 hour, so it is not used" in seen(card(late))
+    for line in (endings.of_request(late), str(endings.of_task(ended, [late]))):
+        assert "not used, as it could not be delivered in time" in line
+    assert "withdr" not in seen(card(late)) + endings.of_request(late)

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from bot.approvals.model.caller import Caller, Consumed, task_id_of
-from bot.approvals.model.decision import Answered, Approve, Cancelled, Choose, Expired, Reject
+from bot.approvals.model.decision import Answered, Approve, Cancelled, Choose, Expired, Reject, Undo
 from bot.approvals.model.ids import Person, Program
 from bot.approvals.model.message import MessageKind
+from bot.approvals.model.question import Verdict, Window
 from bot.approvals.model.request import Decided, Delivered, Pending, Request, RequestState, Superseded
 from bot.approvals.model.task import Ended, Running, Starting, Task, TaskCancelled, TaskState, Waiting
 from bot.approvals.ports.slack import View
+from bot.approvals.rules import windows
 from bot.slack import actions, lines
-from bot.slack.cards import programs, render, side_action_menu
+from bot.slack.cards import decision_words, programs, render, side_action_menu
 from bot.slack.cards.render import Card
 from bot.slack.inbox import request_row, task_list
 from bot.slack.modals import answer_modal
@@ -52,6 +54,16 @@ def called(requester: Person | Program = BILLING, state: TaskState | None = None
 def asked(requester: Person | Program = BILLING, state: RequestState | None = None, **changes: object) -> Request:
     about = samples.question(samples.REFUND, title="Refund order A-10442?", text="")
     return samples.request(about, state, task_id=ID, graph="billing-service", requester=requester, **changes)
+
+
+def undoable(requester: Person | Program, *verdicts: Verdict) -> Request:
+    """What the program has done and offers to undo."""
+    about = replace(
+        samples.question(replace(samples.REFUND, verdicts=verdicts or (Verdict.UNDO, Verdict.KEEP)), title="", text=""),
+        window=Window(length=timedelta(minutes=10)),
+    )
+    policy = windows.under(samples.POLICY, about, requester)
+    return samples.request(about, task_id=ID, graph="billing-service", requester=requester, policy=policy)
 
 
 def drawn(task: Task, *requests: Request, kind: MessageKind = MessageKind.CARD) -> Card:
@@ -114,6 +126,35 @@ def test_the_opening_says_who_asks_and_not_the_raw_question(
     task = called(requester, Ended(outcome="finished", at=LATER) if finished else None)
 
     assert opening(task, asked(requester)).split("\n")[0] == said
+
+
+@pytest.mark.parametrize(
+    ("requester", "said", "done"),
+    [
+        (BILLING, "billing-service acted", "Done by billing-service in <#C0OPS>."),
+        (ALICE, "billing-service acted for @U0ALICE", "Done for <@U0ALICE> through billing-service in <#C0OPS>."),
+    ],
+)
+def test_a_program_that_offers_to_undo_has_acted_and_does_not_ask(
+    requester: Person | Program, said: str, done: str
+) -> None:
+    offered = undoable(requester)
+
+    assert opening(called(requester), offered).split("\n")[0] == f"{said} · nightly 4711"
+    text = drawn(called(requester), offered, kind=MessageKind.OPENING).text
+    assert text.startswith(f"{said.replace('@U0ALICE', '<@U0ALICE>')}. ")
+    assert done in drawn(called(requester), offered).text
+
+
+def test_what_a_program_did_stays_until_that_program_goes_on() -> None:
+    assert "so it stays; *billing-service* goes on" in seen(drawn(called(), undoable(BILLING, Verdict.KEEP)))
+
+
+def test_who_chose_undo_on_another_page_stands_between_commas() -> None:
+    chosen = Answered(verdicts=(Undo(),), voters=(BOB,), edited=False, at=LATER)
+    request = through(undoable(BILLING, Verdict.UNDO, Verdict.KEEP), (BOB, "portal"))
+
+    assert decision_words.said(request, chosen) == "<@U0BOB>, through *portal*, chose *Undo*"
 
 
 def test_a_notification_says_who_asks() -> None:

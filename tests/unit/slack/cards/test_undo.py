@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from bot.approvals.model.decision import Answered, Approve, Cancelled, Decision, Keep, Outcome, Undo, WindowClosed
-from bot.approvals.model.ids import Program, RequestId
+from bot.approvals.model.ids import JSON, Program, RequestId
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import UndoTerms
 from bot.approvals.model.question import Item, Question, Verdict, Window
@@ -20,6 +20,7 @@ from bot.approvals.model.undo_offer import UndoOffer
 from bot.approvals.ports.slack import View
 from bot.approvals.rules import windows
 from bot.approvals.services.messages.masked import Masking
+from bot.engines import questions
 from bot.secrets.detector import Detector
 from bot.slack import actions
 from bot.slack.cards import endings, render
@@ -101,6 +102,12 @@ def test_what_cannot_be_undone_is_only_told() -> None:
     assert "This cannot be undone." in drawn.text
 
 
+def test_what_cannot_be_undone_is_not_told_as_left_by_people() -> None:
+    closed = window(delivered(CLOSED), asks(Verdict.KEEP))
+
+    assert endings.of_request(closed).startswith("✅ It stays: it cannot be undone")
+
+
 def test_a_window_that_could_not_be_read_says_so() -> None:
     drawn = card(window(about=asks(problem="The agent gave no window that can be read, so it is 10 minutes")))
 
@@ -152,6 +159,23 @@ def test_a_private_window_shows_nobody_what_was_done() -> None:
     assert "Only people who may undo it can see what was done" in seen(drawn)
     assert not any(words in seen(drawn) + drawn.text for words in (TITLE, "Moves the files back", "12.0 kB"))
     assert labels(drawn) == ["Review…"]
+
+
+@pytest.mark.parametrize(
+    ("action", "title"),
+    [
+        ("Moved the letters of Mrs Vane to the trash", "Done: cleanup"),
+        ({"name": "move_letters", "arguments": {"of": "Mrs Vane"}}, "Done: Move letters"),
+    ],
+    ids=["a text", "a name"],
+)
+def test_a_private_window_names_an_action_and_quotes_no_text_that_says_what_was_done(action: JSON, title: str) -> None:
+    about = questions.read({"type": "undo_window", "action": action})
+    for state in (None, Delivered(decision=CLOSED, at=NOW)):
+        drawn = card(window(state, about, private=True))
+
+        assert title in seen(drawn) + drawn.text
+        assert "Vane" not in json.dumps(drawn.blocks) + drawn.text
 
 
 def test_secrets_are_masked_in_the_result_and_in_how_it_is_undone() -> None:
@@ -375,6 +399,7 @@ def test_lists_say_until_when_it_can_be_undone_and_not_that_it_waits() -> None:
 
     assert request_row.line(asked, "") == f"*{TITLE}*\n☑️ <@U0ALICE> can undo it until {until}"
     assert task_list.state(task(Waiting()), (asked,)) == "☑️ done, and can be undone"
+    assert task_list.state(task(Waiting()), (window(about=asks(Verdict.KEEP)),)) == "☑️ done"
     assert task_list.state(task(Waiting()), (asked, request())) == "⏳ waits for an answer"
     assert f": ☑️ <@U0ALICE> can undo it until {until}" in task_list.task_status(task(Waiting()), (asked,))
 
@@ -395,3 +420,9 @@ def test_slack_takes_the_card_in_every_state() -> None:
         drawn = card(window(state))
 
         limits.check_message(drawn.text, list(drawn.blocks))
+
+
+def test_an_undo_that_failed_offers_a_retry_and_no_other_answer() -> None:
+    drawn = card(window(Decided(decision=UNDO, attempts=1, failure=FAILURE)))
+
+    assert labels(drawn) == ["Retry now", "Details", "History"]

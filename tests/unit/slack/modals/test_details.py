@@ -427,7 +427,7 @@ def test_details_of_what_can_be_undone_say_how_by_whom_and_until_when() -> None:
     said = seen(answer_modal.view_all(window()))
 
     assert "To undo  Moves the files back" in said
-    assert "What was done" in said
+    assert "Who can undo it" in said
     assert "May undo it: @U0ALICE" in said
     assert any(
         line.startswith("Until: ") and line.endswith("After that, it can no longer be undone, and stays as it is")
@@ -449,6 +449,12 @@ def test_a_review_of_what_can_be_undone_ends_with_its_answers() -> None:
         "Keep": actions.KEEP,
         "Details": actions.VIEW_ALL,
     }
+
+
+def test_a_review_of_what_can_be_undone_says_by_whom_and_until_when() -> None:
+    said = seen(answer_modal.review(window()))
+
+    assert any(line.startswith("@U0ALICE can undo it until ") for line in said)
 
 
 def test_details_say_who_called_the_last_answer_off() -> None:

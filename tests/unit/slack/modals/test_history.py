@@ -85,7 +85,7 @@ def words(modal: Modal) -> str:
             "<@U0BOB> stopped the decision (*approved*) before the agent got it.",
         ),
         (an_event("delivery_stopped"), "<@U0BOB> stopped the decision before the agent got it."),
-        (replace(an_event("window_closed"), person=None), "Nobody undid it in time, so it stays."),
+        (replace(an_event("window_closed"), person=None), "It stays: the time to undo it was over."),
         (
             replace(an_event("stale"), person=None),
             "The agent could not be given the decision in time, so the decision was not used.",

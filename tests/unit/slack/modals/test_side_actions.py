@@ -18,7 +18,7 @@ from bot.slack.cards import render
 from bot.slack.modals import side_action_modals
 from tests.support.builders import staged
 from tests.unit.slack import limits
-from tests.unit.slack.samples import CAROL, NOW, POLICY, answered, decided, request, view
+from tests.unit.slack.samples import CAROL, NOW, POLICY, answered, decided, request, task, view
 
 EXTENDABLE = replace(POLICY, extend=timedelta(hours=4))
 
@@ -71,14 +71,14 @@ def test_every_modal_is_one_that_slack_takes() -> None:
     for modal in (
         side_action_modals.comment(request()),
         side_action_modals.delegate(request()),
-        side_action_modals.cancel(request()),
+        side_action_modals.cancel(request(), task()),
     ):
         limits.check_modal(modal)
 
 
 def test_a_program_is_told_that_its_request_was_cancelled() -> None:
     called = request(task_id=task_id_of("7" * 20), graph="billing", requester=Program(name="billing"))
-    modal = side_action_modals.cancel(called)
+    modal = side_action_modals.cancel(called, task())
 
     limits.check_modal(modal)
     assert "*billing* is told so" in str(modal)

@@ -54,3 +54,17 @@ def test_fields_of_two_graphs_never_share_what_was_typed() -> None:
     other = replace(CLEANUP, name="other")
 
     assert not set(block_ids(start_modal.start([CLEANUP]))[1:]) & set(block_ids(start_modal.start([other]))[1:])
+
+
+def test_the_menu_says_on_which_server_a_graph_runs() -> None:
+    """Its value stays the name by which it is started."""
+    ours, theirs = replace(CLEANUP, name="deploy"), replace(CLEANUP, name="prod/deploy", server="prod")
+
+    modal = start_modal.start([ours, theirs], chosen="prod/deploy")
+
+    (menu,) = [block["element"] for block in modal["blocks"] if block.get("block_id") == actions.GRAPH]
+    assert [(each["text"]["text"], each["value"]) for each in menu["options"]] == [
+        ("deploy", "deploy"),
+        ("deploy on prod", "prod/deploy"),
+    ]
+    assert menu["initial_option"] == menu["options"][1]

@@ -114,6 +114,7 @@ async def test_the_event_of_an_opened_request_holds_all_that_it_asks() -> None:
         "place": "",
         "requester": {"team_id": "T1", "user_id": "U-RITA"},
         "source": None,
+        "server": None,
     }
     assert [each["user_id"] for each in event.data["eligible"]] == ["U-ALICE", "U-BOB", "U-CAROL"]  # type: ignore[union-attr, index, call-overload]
     assert event.data["policy"] == {

@@ -7,18 +7,18 @@ from dataclasses import replace
 
 import pytest
 
-from bot.approvals.model.decision import Reject
+from bot.approvals.model.decision import Keep, Reject
 from bot.approvals.model.ids import JSON, InterruptId
 from bot.approvals.model.message import MessageKind
-from bot.approvals.model.policy import OnStale
+from bot.approvals.model.policy import Expire, OnStale, Step
 from bot.approvals.model.request import Delivered, NotUsed, Pending, Request, Superseded
 from bot.approvals.model.task import Ended, Failed, Task
 from bot.approvals.rules import lifecycle
 from bot.approvals.rules.matching import Policies, Rule
 from bot.approvals.services.delivery.batch import Batch
 from tests.support.fakes.engine import Stage
-from tests.support.fakes.world import ALICE, BOB, FIRST, SECOND, World, a_world, policy
-from tests.unit.approvals.undoing import HOUR, PRICE, asked, asking
+from tests.support.fakes.world import ALICE, BOB, FIRST, RITA, SECOND, World, a_world, policy
+from tests.unit.approvals.undoing import HOUR, PRICE, a_window, asked, asking
 
 THIRD = InterruptId("i-third")
 DEARER: Mapping[str, int] = {"price": 12}
@@ -87,6 +87,27 @@ async def test_a_digest_of_nothing_that_was_approved_is_a_question_like_any_othe
         first, second = await world.requests(task)
         assert isinstance(first.state, Delivered)
         assert (second.version, second.before, isinstance(second.state, Pending)) == (1, None, True)
+
+
+async def test_what_was_rejected_or_kept_or_met_with_silence_is_no_approval_to_look_at_again() -> None:
+    """What was decided there stands on its own card, and the agent asks like any other."""
+    kept = replace(a_window(), payload=dict(PRICE))
+    silent = policy(steps=(Step(after=HOUR, action=Expire()),))
+    for asks, by, said in (
+        (asking(PRICE), ALICE, Reject(reason="no")),
+        (kept, RITA, Keep()),
+        (asking(PRICE), ALICE, None),
+    ):
+        async with a_world({FIRST: asks}, LATER, otherwise=silent) as world:
+            task = await world.started()
+            request = await world.request(task)
+            if said is not None:
+                await world.vote(by, said, on=request)
+            await world.later(HOUR)
+
+            first, second = await world.requests(task)
+            assert (first.interrupt_id, first.version, isinstance(first.state, Delivered)) == (FIRST, 1, True)
+            assert (second.version, second.before, isinstance(second.state, Pending)) == (1, None, True)
 
 
 @pytest.mark.parametrize("voted", [False, True], ids=["open", "on its way"])

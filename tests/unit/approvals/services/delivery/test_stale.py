@@ -85,7 +85,7 @@ async def test_or_the_task_is_stopped_there_if_the_policy_says_so() -> None:
         stopped = await world.request(task)
         assert told(world) == []
         assert isinstance(stopped.state, Superseded)
-        assert (stopped.state.stopped, stopped.decision) == (True, request.decision)
+        assert (stopped.state.stopped, stopped.state.stale, stopped.decision) == (True, True, request.decision)
         state = (await world.task(task.id)).state
         assert isinstance(state, Ended)
         assert state.stopped

@@ -11,6 +11,7 @@ import pytest
 
 from bot.approvals.model.actor import COMMAND
 from bot.approvals.model.agent import Asked
+from bot.approvals.model.audit import event_of
 from bot.approvals.model.decision import (
     Answered,
     Approve,
@@ -26,8 +27,9 @@ from bot.approvals.model.errors import AlreadySettled, NotAnApprover, StaleVersi
 from bot.approvals.model.ids import JSON, InterruptId, Person
 from bot.approvals.model.policy import Auto, Policy, UndoTerms, one_stage
 from bot.approvals.model.question import Question, Verdict
-from bot.approvals.model.request import Delivered, Pending, Request
+from bot.approvals.model.request import Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Ended, Failed, Task, TaskCancelled
+from bot.approvals.rules import lifecycle
 from bot.approvals.services.delivery.batch import Batch
 from tests.support.fakes.engine import Stage
 from tests.support.fakes.world import (
@@ -370,6 +372,25 @@ async def test_an_offer_of_a_task_that_is_cancelled_is_closed() -> None:
         assert isinstance((await world.request(task, WINDOW)).decision, Cancelled)
         assert isinstance((await world.task(task.id)).state, TaskCancelled)
         assert told(world) == []
+
+
+@pytest.mark.parametrize(("attempts", "stopped"), [(0, True), (1, False)], ids=["before", "meanwhile"])
+async def test_a_task_that_is_cancelled_while_it_undoes_may_have_undone_it(attempts: int, stopped: bool) -> None:
+    """Nobody says that it was not undone if the agent was at it."""
+    async with acted() as world:
+        task, window = await opened(world)
+        undone = await world.vote(RITA, Undo(), on=window)
+        world.work.forget()
+        if attempts:
+            begun = lifecycle.attempted(undone)
+            await world.storage.save_request(begun, event_of(begun, "resume_begun", world.now))
+        await world.tasks.cancel(world.actor(RITA, COMMAND), task.id)
+        await world.settle()
+
+        state = (await world.request(task, WINDOW)).state
+        assert isinstance(state, Superseded)
+        assert (state.stopped, state.decision) == (stopped, undone.decision)
+        assert outcome_of(await world.request(task)) is (Outcome.CLOSED if stopped else Outcome.UNDO)
 
 
 async def test_an_offer_that_somebody_answered_elsewhere_is_closed() -> None:

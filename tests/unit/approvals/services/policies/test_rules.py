@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +11,7 @@ from bot.approvals.model.actor import COMMAND, Shown
 from bot.approvals.model.decision import Answered, Reject
 from bot.approvals.model.errors import AnotherRule, NotAnApprover, Unreachable
 from bot.approvals.model.ids import ChannelId
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Auto, one_stage
 from bot.approvals.model.question import Item, Verdict
 from bot.approvals.model.request import Pending
@@ -41,6 +43,15 @@ async def test_a_rule_may_reject_at_once() -> None:
 
         assert isinstance(decision, Answered)
         assert decision.verdicts == (Reject(reason="Never here"),)
+
+
+@pytest.mark.parametrize("hold", [timedelta(), timedelta(hours=1)], ids=["at once", "held"])
+async def test_a_rules_answer_is_shown_in_its_channel_if_people_there_can_stop_it(hold: timedelta) -> None:
+    async with under(*one_stage(("U-ALICE",)), auto=NOTHING, channel="#ops", hold=hold) as world:
+        world.directory.channels["#ops"] = ChannelId("C-OPS")
+        copies = await world.messages_of(await world.started(), MessageKind.COPY)
+
+        assert [each.channel for each in copies] == (["C-OPS"] if hold else [])
 
 
 async def test_people_are_asked_where_a_question_does_not_take_the_rules_answer() -> None:
