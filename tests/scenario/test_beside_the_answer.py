@@ -75,7 +75,7 @@ async def test_a_vote_given_to_a_colleague_counts_in_the_givers_place_and_goes_n
     await room.choose("bob", card, "delegate")
     await room.modal("bob", "Who answers in your place?")
     label = "Who answers in your place?"
-    for who, why in (("U0ERIN", "guest"), ("U0ALICE", "started this task"), ("U0CAROL", "one person answers once")):
+    for who, why in (("U0ERIN", "guest"), ("U0ALICE", "asked for them"), ("U0CAROL", "one person answers once")):
         assert why in (await room.submit("bob", {label: who}))[label]
     await room.submit("bob", {label: "U0DAVE"})
 
