@@ -107,11 +107,11 @@ $(SERVER)/.ready: requirements-server.lock requirements-uv.lock
 	"$$python" -I tools/environment.py server $(SERVER) && touch $@
 
 server: setup $(SERVER)/.ready  ## test the bot beside a real LangGraph Server, in an environment of its own
-	@$(BIN)/pytest -q tests/server tests/engines
+	@$(BIN)/pytest -q -m "not slow" tests/server tests/engines
 
 crash: setup  ## kill gateways and workers at every point under load, and print a table (CRASH_ARGS=--help)
 	@tools/redis-server.sh $(BIN)/python
-	@$(BIN)/pytest -m slow tests/crash tests/scenario
+	@$(BIN)/pytest -m slow tests/crash tests/scenario tests/server
 	@$(BIN)/python -m tests.crash $(CRASH_ARGS)
 
 bench: setup  ## measure beside bare LangGraph and a naive bot (BENCH_ARGS=--quick: small sizes)
