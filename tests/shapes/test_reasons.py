@@ -77,7 +77,7 @@ def test_the_agent_is_told_a_reason_exactly_if_the_modal_says_so(name: str) -> N
 
 def test_every_shape_that_can_be_rejected_is_tried_here() -> None:
     tried = {questions.read(*asked).shape for asked in ASKED.values()}
-    unrejectable = {"response_schema", "clarification", "options", "editable"}
+    unrejectable = {"response_schema", "clarification", "options", "editable", "undo_window"}
 
     assert {shape.NAME for shape in questions.SHAPES} - unrejectable - {breakpoint.NAME} <= tried
     assert {breakpoint.NAME} == reasons.UNCERTAIN
