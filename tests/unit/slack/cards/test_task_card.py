@@ -160,7 +160,6 @@ def test_a_task_that_asks_nothing_now_is_working() -> None:
     assert opening(payment(Running()))[1:] == ["▶️ Working"]
     assert opening(payment(Waiting()), asked(by(BOB)))[1:] == ["▶️ Working"]
     assert opening(payment(Running()), asked(by(BOB)), doing="row 7 of 9")[1:] == ["▶️ Working: row 7 of 9"]
-    assert opening(payment(Waiting()), asked(by(BOB)), doing="waiting for prod")[1:] == ["▶️ Working: waiting for prod"]
 
 
 def test_a_decision_that_is_held_is_told_with_when_the_agent_gets_it() -> None:
