@@ -13,6 +13,7 @@ from tests.support.redis_server import RedisServer
 from tests.support.stage import Slack
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_while_slack_loses_responses_answers_429_and_500_and_drops_sockets_nothing_is_lost_or_doubled(
     tmp_path: Path, redis: RedisServer, slack: Slack
@@ -25,6 +26,7 @@ async def test_while_slack_loses_responses_answers_429_and_500_and_drops_sockets
     assert outcome.whole, "\n".join([f"{outcome}", *outcome.findings.problems, outcome.cluster.logs])
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_while_redis_dies_and_comes_back_nothing_is_lost_or_decided_twice(
     tmp_path: Path, redis: RedisServer, slack: Slack

@@ -18,6 +18,7 @@ from tests.support.redis_server import RedisServer
 from tests.support.stage import Slack
 
 
+@pytest.mark.slow
 async def test_a_bot_that_dies_when_it_begins_to_undo_is_followed_by_one_that_undoes_it_once(
     tmp_path: Path, slack: Slack
 ) -> None:

@@ -38,7 +38,7 @@ defaults:
   deadline: 8h
   hold: 30s
 """
-ROUNDS = 6
+ROUNDS = 3
 SPACING = 12
 """Calls of the local Slack between two clicks: all clicks together take as long as the bot's sweep may be off."""
 

@@ -57,6 +57,7 @@ async def test_a_bot_that_is_killed_on_the_whole_way_brings_the_answer_to_its_en
     await _told_once(theirs, thread, mark)
 
 
+@pytest.mark.slow
 async def test_a_bot_that_is_killed_once_a_breakpoint_is_answered_passes_it_once(scene: Scene) -> None:
     bot, mark = scene.house.bot, await scene.room.mark()
     bot.start()
@@ -100,6 +101,7 @@ async def test_wherever_a_bot_is_killed_after_the_vote_the_agent_is_told_once(
         assert theirs.effects("pay") == [[40, ["prepared"]]]
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_shut_down_inside_a_run_does_not_answer_the_next_question(scene: Scene) -> None:
     """It begins the run again with the answer that was taken, and is refused. The bot has the agent go on, and what it
     asks next is asked here. `test_canaries.py` has the one question that this does not hold for."""

@@ -70,6 +70,8 @@ class FakeEngine:
         self.pauses: dict[str, Pause] = {}
         self.down: Exception | None = None
         """What every call to the checkpoints raises."""
+        self.busy = False
+        """Whether a run is under way elsewhere."""
 
     # --- What tests do to a thread ----------------------------------------------------------------
 
@@ -99,7 +101,7 @@ class FakeEngine:
 
     async def status(self, task: Task, requests: Sequence[Request] = ()) -> ThreadStatus:
         self._reach()
-        return self._read(task)
+        return ThreadStatus(phase=Phase.BUSY) if self.busy else self._read(task)
 
     async def start(self, task: Task, lease: Lease, now: datetime) -> ThreadStatus:
         self._reach()

@@ -14,6 +14,7 @@ from bot.approvals.model.task import Failed, Failure, Gone, Part, Running, Start
 from bot.approvals.rules.next_action import (
     AskAfterStale,
     AskInstead,
+    Await,
     GiveUp,
     Move,
     Proceed,
@@ -115,3 +116,10 @@ def test_one_answer_at_a_time_in_the_order_of_the_requests() -> None:
 
     assert next_move(a_task(Waiting()), [DUE, second], both, MORNING) == Resume(DUE)
     assert next_move(a_task(Waiting()), [PUT_OFF, second], both, MORNING) == Resume(second)
+
+
+@pytest.mark.parametrize("requests", [(), (DUE,), (OPEN,)], ids=["nothing asked", "decided", "asked"])
+def test_while_a_run_is_under_way_elsewhere_nothing_is_done(requests: tuple[Request, ...]) -> None:
+    busy = ThreadStatus(phase=Phase.BUSY)
+
+    assert next_move(a_task(Running()), requests, busy, MORNING) == Await()
