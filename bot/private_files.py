@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from bot.approvals.model.errors import SettingsError
@@ -40,7 +41,7 @@ def private_file(path: Path) -> None:
     Nobody else can ever read the file, not even while it is made. Raises OSError if it cannot be opened."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     for each in (path, *(path.with_name(path.name + end) for end in _BESIDE)):
-        if each.exists():
+        with suppress(FileNotFoundError):  # SQLite has none at the moment, or another process has just removed it
             _tighten(each, each.stat().st_mode, 0o600)
 
 
@@ -50,5 +51,7 @@ def _tighten(path: Path, mode: int, wanted: int) -> None:
         return
     try:
         path.chmod(stat.S_IMODE(mode) & wanted)
+    except FileNotFoundError:
+        raise
     except OSError as error:
         log.warning("others on this machine may read %s, which cannot be changed: %s", path, error.strerror)

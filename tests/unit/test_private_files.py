@@ -69,6 +69,15 @@ def test_a_file_is_private_from_its_first_moment(tmp_path: Path) -> None:
     assert mode(tmp_path / "records") == 0o600
 
 
+def test_what_another_process_removes_meanwhile_is_not_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two roles may start at once: the journal that one of them sees may be gone when it looks closer."""
+    monkeypatch.setattr(Path, "exists", lambda _: True)
+
+    private_file(tmp_path / "records.sqlite")
+
+    assert mode(tmp_path / "records.sqlite") == 0o600
+
+
 def test_a_stricter_mode_is_left(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     folder.mkdir(mode=0o500)
