@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, cast
 
+from bot.approvals.model.agent import Input
 from bot.approvals.model.ids import JSON
 from bot.engines.input_forms import typed
 from bot.engines.input_forms.form import WHOLE
@@ -48,6 +49,22 @@ def is_conversation(schema: Mapping[str, JSON] | None) -> bool:
     """Whether these are LangChain's messages."""
     items = schema.get("items") if schema is not None and schema.get("type") == "array" else None
     return "/HumanMessage" in json.dumps(items)
+
+
+def inputs_of(
+    entries: Mapping[str, dict[str, JSON]], required: Collection[str], schema: Mapping[str, JSON]
+) -> tuple[Input, ...]:
+    """What people are asked for: an input for each entry of the `schema`."""
+    return tuple(
+        Input(
+            name=name,
+            schema=resolved(entry, schema),
+            required=name in required,
+            description=str(entry.get("description", "")),
+            default=entry.get("default"),
+        )
+        for name, entry in entries.items()
+    )
 
 
 def object_of(schema: dict[str, JSON], *, alone: bool) -> tuple[dict[str, JSON], bool]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bot.approvals.model.agent import Graph, Input
+from bot.approvals.model.agent import Graph
 from bot.approvals.model.catalog import Agent
 from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.ids import JSON
@@ -82,16 +82,7 @@ def form_of(schemas: Row) -> AssistantForm:
     if messages:
         entries = {**entries, messages: given_schema.SENTENCE}
         required.add(messages)
-    inputs = tuple(
-        Input(
-            name=name,
-            schema=given_schema.resolved(entry, schema),
-            required=name in required,
-            description=str(entry.get("description", "")),
-            default=entry.get("default"),
-        )
-        for name, entry in entries.items()
-    )
+    inputs = given_schema.inputs_of(entries, required, schema)
     asked: dict[str, JSON] = {
         **schema,
         "properties": dict(entries),

@@ -15,7 +15,6 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 from typing_extensions import TypedDict, is_typeddict
 
-from bot.approvals.model.agent import Input
 from bot.approvals.model.errors import InvalidInputs
 from bot.approvals.model.ids import JSON
 from bot.engines.input_forms import given_schema, typed
@@ -135,16 +134,7 @@ def read(graph: Pregel[Any, Any, Any, Any], check: InputCheck | None) -> LoadedF
     if messages:
         properties = {**properties, messages: given_schema.SENTENCE}
         required.add(messages)
-    inputs = tuple(
-        Input(
-            name=name,
-            schema=given_schema.resolved(entry, schema),
-            required=name in required,
-            description=str(entry.get("description", "")),
-            default=entry.get("default"),
-        )
-        for name, entry in properties.items()
-    )
+    inputs = given_schema.inputs_of(properties, required, schema)
     needed: list[JSON] = [name for name in properties if name in required]
     return LoadedForm(
         inputs=inputs,
