@@ -13,6 +13,7 @@ from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.ids import TaskId, ThreadId
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
+from bot.approvals.model.trouble import TroubleKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +179,30 @@ class WebhookTried:
     outcome: Literal["delivered", "failed", "given_up"]
 
 
+# --- Operators ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TroubleBegan:
+    """Something goes on only if a person acts."""
+
+    event: ClassVar[str] = "trouble.began"
+    kind: TroubleKind
+    subject: str
+    """The id of the task, the request or the webhook, or the name of the policy or the server."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TroubleEnded:
+    """It is resolved."""
+
+    event: ClassVar[str] = "trouble.ended"
+    kind: TroubleKind
+    subject: str
+    seconds: float
+    """How long it lasted."""
+
+
 # --- Rules --------------------------------------------------------------------------------------
 
 
@@ -209,6 +234,8 @@ Fact: TypeAlias = (
     | ServerAway
     | ApiAnswered
     | WebhookTried
+    | TroubleBegan
+    | TroubleEnded
     | RuleChosen
 )
 """Every kind of fact. To add one: its class here, its line in `telemetry.lines`, and its metric, if it has one."""

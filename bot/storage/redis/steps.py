@@ -18,6 +18,7 @@ from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.server import runs_elsewhere
 from bot.approvals.model.task import Running, Starting, Task
 from bot.approvals.model.webhook import Webhook
+from bot.approvals.rules import troubles
 from bot.storage import lists
 from bot.storage.codec import encode
 from bot.storage.redis.database import Database, Step, moment
@@ -36,6 +37,7 @@ def of_task(db: Database, task: Task) -> list[Step]:
         ["call", "HSET", db.key("task", task.id), *fields],
         indexed,
         ["ended", task.id, moment(task.ended_at) if task.ended_at is not None else ""],
+        at(db, "failed", task.id, troubles.failed_at(task)),
         *([] if task.caller is None else [at(db, open_from(task.caller.source), task.id, _if_open(task))]),
     ]
 
@@ -49,6 +51,7 @@ def of_request(db: Database, request: Request) -> list[Step]:
         at(db, "due", request.id, state.due_at if isinstance(state, Pending) else None),
         at(db, undelivered, request.id, state.next_try if isinstance(state, Decided) else None),
         at(db, "unsettled", request.id, request.opened_at if isinstance(state, Pending | Decided) else None),
+        at(db, "doubtful", request.id, request.opened_at if troubles.is_doubtful(request) else None),
         ["lists", key, request.id, json.dumps(lists.of(request))],
     ]
 
@@ -93,6 +96,7 @@ def of_webhook(db: Database, webhook: Webhook) -> list[Step]:
     return [
         ["call", "HSET", db.key("webhook", webhook.id), *fields],
         at(db, "webhooks_due", webhook.id, webhook.next_try),
+        at(db, "webhooks_given_up", webhook.id, webhook.created_at if webhook.given_up else None),
     ]
 
 

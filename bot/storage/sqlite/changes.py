@@ -66,17 +66,18 @@ def _write(db: sqlite3.Connection, change: Change) -> None:
 
 
 _SAVE_TASK = """
-    UPDATE tasks SET state = :state, ended_at = :ended_at, revision = :revision, body = :body,
+    UPDATE tasks SET state = :state, ended_at = :ended_at, failed_at = :failed_at, revision = :revision, body = :body,
         forgotten = forgotten AND :ended_at IS NOT NULL
     WHERE id = :id AND revision = :revision - 1
 """
 _OPEN_REQUEST = """
-    INSERT INTO requests (id, task_id, thread_id, interrupt_id, state, due_at, next_try, revision, body)
-    VALUES (:id, :task_id, :thread_id, :interrupt_id, :state, :due_at, :next_try, :revision, :body)
+    INSERT INTO requests (id, task_id, thread_id, interrupt_id, state, due_at, next_try, doubtful_since, revision, body)
+    VALUES (:id, :task_id, :thread_id, :interrupt_id, :state, :due_at, :next_try, :doubtful_since, :revision, :body)
     ON CONFLICT DO NOTHING
 """
 _SAVE_REQUEST = """
-    UPDATE OR IGNORE requests SET state = :state, due_at = :due_at, next_try = :next_try, revision = :revision,
-        body = :body, interrupt_id = COALESCE(:interrupt_id, interrupt_id)
+    UPDATE OR IGNORE requests SET state = :state, due_at = :due_at, next_try = :next_try,
+        doubtful_since = :doubtful_since, revision = :revision, body = :body,
+        interrupt_id = COALESCE(:interrupt_id, interrupt_id)
     WHERE id = :id AND revision = :revision - 1
 """

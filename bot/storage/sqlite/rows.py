@@ -18,6 +18,7 @@ from bot.approvals.model.message import Message
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Lease, Task
 from bot.approvals.model.webhook import Webhook
+from bot.approvals.rules import troubles
 from bot.storage import lists
 from bot.storage.codec import encode
 
@@ -123,8 +124,8 @@ def add_webhooks(db: sqlite3.Connection, webhooks: Sequence[Webhook]) -> None:
     for webhook in webhooks:
         inserted = db.execute(
             """
-            INSERT INTO webhooks (id, task_id, next_try, revision, body)
-            VALUES (:id, :task_id, :next_try, :revision, :body) ON CONFLICT DO NOTHING
+            INSERT INTO webhooks (id, task_id, next_try, given_up, revision, body)
+            VALUES (:id, :task_id, :next_try, :given_up, :revision, :body) ON CONFLICT DO NOTHING
             """,
             {"task_id": webhook.task_id, **of_webhook(replace(webhook, revision=0))},
         )
@@ -137,6 +138,7 @@ def of_task(task: Task) -> dict[str, Any]:
         "id": task.id,
         "state": type(task.state).__name__,
         "ended_at": moment(task.ended_at),
+        "failed_at": moment(troubles.failed_at(task)),
         "revision": task.revision,
         "body": encode(task),
     }
@@ -149,6 +151,7 @@ def of_request(request: Request) -> dict[str, Any]:
         "state": type(state).__name__,
         "due_at": moment(state.due_at) if isinstance(state, Pending) else None,
         "next_try": moment(state.next_try) if isinstance(state, Decided) else None,
+        "doubtful_since": moment(request.opened_at) if troubles.is_doubtful(request) else None,
         "revision": request.revision,
         "body": encode(request),
     }
@@ -173,6 +176,7 @@ def of_webhook(webhook: Webhook) -> dict[str, Any]:
     return {
         "id": webhook.id,
         "next_try": moment(webhook.next_try),
+        "given_up": moment(webhook.created_at) if webhook.given_up else None,
         "revision": webhook.revision,
         "body": encode(webhook),
     }
@@ -188,9 +192,17 @@ def of_lease(lease: Lease, now: datetime) -> dict[str, Any]:
 
 NEVER = 2**63 - 1
 """Later than every moment."""
+EVER = -NEVER
+"""Earlier than every moment."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def moment(at: datetime | None) -> int | None:
     """Whole microseconds since 1970, so that columns compare as the times do."""
     return None if at is None else (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def place(after: tuple[datetime, str] | None) -> dict[str, object]:
+    """The moment and id after which a list goes on."""
+    at, id = after if after is not None else (None, "")
+    return {"at": EVER if at is None else moment(at), "id": id}

@@ -214,6 +214,43 @@ MIGRATIONS: tuple[Migration, ...] = (
         WHERE source IS NOT NULL AND ended_at IS NULL
         """,
     ),
+    # What operators are told of: the troubles themselves, what they are found by, and how far the audit log was
+    # verified. When a task has failed is not known of those that are there already. A body may hold NaN, which is no
+    # JSON.
+    (
+        """
+        CREATE TABLE troubles (
+            kind TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            since INTEGER NOT NULL,
+            revision INTEGER NOT NULL,
+            body TEXT NOT NULL,
+            PRIMARY KEY (kind, subject)
+        )
+        """,
+        "CREATE INDEX troubles_in_order ON troubles (since, kind, subject)",
+        """
+        CREATE TABLE verified (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            number INTEGER NOT NULL,
+            link TEXT NOT NULL
+        )
+        """,
+        "ALTER TABLE tasks ADD COLUMN failed_at INTEGER",
+        "UPDATE tasks SET failed_at = created_at WHERE state = 'Failed' AND ended_at IS NULL",
+        "CREATE INDEX tasks_failed ON tasks (failed_at, id) WHERE failed_at IS NOT NULL",
+        "ALTER TABLE requests ADD COLUMN doubtful_since INTEGER",
+        """
+        UPDATE requests SET doubtful_since = CASE WHEN json_valid(body) THEN
+            CAST((julianday(json_extract(body, '$.opened_at')) - 2440587.5) * 86400000000 AS INTEGER) END
+        WHERE state = 'Pending' AND CASE WHEN json_valid(body) THEN
+            json_array_length(body, '$.unreached') OR json_array_length(body, '$.open.untold')
+            OR json_extract(body, '$.open.short') OR json_extract(body, '$.short') END
+        """,
+        "CREATE INDEX requests_doubtful ON requests (doubtful_since, id) WHERE doubtful_since IS NOT NULL",
+        "ALTER TABLE webhooks ADD COLUMN given_up INTEGER",
+        "CREATE INDEX webhooks_given_up ON webhooks (given_up, id) WHERE given_up IS NOT NULL",
+    ),
 )
 
 # `INDEXED BY` refuses any plan that reads finished records, whatever SQLite estimates from the row counts.
@@ -294,6 +331,25 @@ DUE_WEBHOOKS = """
     SELECT body FROM webhooks INDEXED BY webhooks_due
     WHERE next_try <= :now
     ORDER BY next_try, seq LIMIT :limit
+"""
+FAILED = """
+    SELECT body FROM tasks INDEXED BY tasks_failed
+    WHERE failed_at IS NOT NULL AND (failed_at, id) > (:at, :id)
+    ORDER BY failed_at, id LIMIT :limit
+"""
+DOUBTFUL = """
+    SELECT body FROM requests INDEXED BY requests_doubtful
+    WHERE doubtful_since IS NOT NULL AND (doubtful_since, id) > (:at, :id)
+    ORDER BY doubtful_since, id LIMIT :limit
+"""
+GIVEN_UP = """
+    SELECT body FROM webhooks INDEXED BY webhooks_given_up
+    WHERE given_up IS NOT NULL AND (given_up, id) > (:at, :id)
+    ORDER BY given_up, id LIMIT :limit
+"""
+TROUBLES = """
+    SELECT body FROM troubles INDEXED BY troubles_in_order
+    ORDER BY since, kind, subject LIMIT :limit
 """
 HOMES = """
     SELECT body FROM inboxes INDEXED BY inboxes_opened
