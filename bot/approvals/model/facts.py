@@ -113,7 +113,10 @@ class ProcessGone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageAnswered:
-    """A call of storage has ended. It makes a metric and no log line."""
+    """A call of storage has ended. It makes a metric and no log line.
+
+    Reads of the SQLite file that need no thread are not told: they take microseconds.
+    """
 
     event: ClassVar[str] = "storage.answered"
     verb: Literal["read", "change"]

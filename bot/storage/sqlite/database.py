@@ -86,11 +86,8 @@ class Database:
         all changes.
         """
         if self._near is not None and (self._late is None or self._late.done()):
-            began = time.perf_counter()
             try:
-                found = self._near.execute(sql, parameters).fetchall()
-                self._tell_answer("read", began)
-                return found
+                return self._near.execute(sql, parameters).fetchall()
             except sqlite3.OperationalError as error:
                 if not _is_busy(error):
                     raise
@@ -150,7 +147,7 @@ class Database:
         except Unreachable:
             self._telemetry.tell(StorageUnreachable(verb=verb))
             raise
-        self._tell_answer(verb, began)
+        self._telemetry.tell(StorageAnswered(verb=verb, seconds=time.perf_counter() - began))
         return result
 
     def _transact_on(self, connection: Connection, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -166,9 +163,6 @@ class Database:
         for recorded in connection.recorded:
             self._telemetry.tell(recorded)
         return result
-
-    def _tell_answer(self, verb: Verb, began: float) -> None:
-        self._telemetry.tell(StorageAnswered(verb=verb, seconds=time.perf_counter() - began))
 
 
 def _opened(path: Path | str, busy_timeout: timedelta) -> Connection:
