@@ -20,6 +20,7 @@ from bot.app import wire
 from bot.app.callers import callers
 from bot.app.hooks import as_the_api_shows_it, hooks
 from bot.app.noticing import notice_unknown, notice_unmet
+from bot.app.ops import watched
 from bot.app.telling import telemetry_of
 from bot.app.wire import Asking, GatewayWork
 from bot.approvals.inbox.home import Homes
@@ -275,6 +276,22 @@ async def running(
         )
         shown = as_the_api_shows_it(storage, agents, masking, me.address)
         told = await stack.enter_async_context(hooks(settings, storage=storage, shown=shown, work=work, clock=clock))
+        ops = await stack.enter_async_context(
+            watched(
+                settings.ops_channel,
+                storage=storage,
+                directory=directory,
+                posting=posting,
+                policies=lambda: policy_choice.policies,
+                servers_away=lambda: servers.away() if servers else {},
+                masking=masking,
+                address=me.address,
+                owner=owner,
+                lease_ttl=settings.lease_ttl,
+                clock=clock,
+                telemetry=telemetry,
+            )
+        )
         votes = Votes(unit=unit, policy_choice=policy_choice)
         register.register(
             bolt,
@@ -323,6 +340,7 @@ async def running(
             await stores.set_clock()
             if servers:
                 servers.look()
+            ops.look()
             try:
                 await learn_agents()
                 if line.calm:

@@ -71,8 +71,8 @@ class Trouble:
     resolved_at: datetime | None = None
     """None while it lasts."""
     ref: MessageRef | None = None
-    announced_at: datetime | None = None
-    """When its message was posted. None if it was not."""
+    announced: tuple[datetime, ...] = ()
+    """When messages about this subject were posted lately."""
     fingerprint: str | None = None
     """The fingerprint of what the message shows. None if that is not known."""
     behind: bool = True

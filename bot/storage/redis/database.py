@@ -162,9 +162,10 @@ class Database:
         offset = 0
         while len(ids) < limit:
             with reachable():
-                page = await self.redis.zrange(
+                found = await self.redis.zrange(
                     self.prefix + index, least, "+inf", byscore=True, offset=offset, num=limit, withscores=True
                 )
+            page = cast("list[tuple[str, float]]", found)
             ids += [id for id, at in page if after is None or (int(at), id) > (int(least), after[1])]
             if len(page) < limit:
                 break

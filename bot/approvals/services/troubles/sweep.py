@@ -79,7 +79,7 @@ class Troubles:
 
     async def _tell(self, known: dict[Key, Trouble], now: datetime) -> None:
         """Bring every message up to date, and post new ones as long as the hour has room for them."""
-        room = MAX_MESSAGES_PER_HOUR - sum(_is_of_the_last_hour(each, now) for each in known.values())
+        room = MAX_MESSAGES_PER_HOUR - sum(_of_the_last_hour(each, now) for each in known.values())
         is_taken = True  # whether the channel takes messages
         for trouble in sorted(known.values(), key=_turn):
             if not trouble.behind or trouble.key == _MORE:
@@ -130,17 +130,21 @@ class Troubles:
         """Forget the troubles that are over and told of, once they can no longer come back on the same message."""
         for each in known:
             over = each.resolved_at is not None and now >= each.resolved_at + SAME_FOR
-            if over and not each.behind and not _is_of_the_last_hour(each, now):
+            if over and not each.behind and not _of_the_last_hour(each, now):
                 await self.storage.remove_trouble(each)
 
 
 def _lasting(before: Trouble | None, key: Key, about: About, now: datetime) -> Trouble:
     """The record of a trouble that there is now: the one before if that says it already."""
     kind, subject = key
-    if before is None or (before.resolved_at is not None and now >= before.resolved_at + SAME_FOR):
+    if before is None or (
+        before.resolved_at is not None and now >= before.resolved_at + SAME_FOR and not before.behind
+    ):
         revision = before.revision if before is not None else 0
         id = MessageId(uuid.uuid4().hex)
-        return Trouble(id=id, kind=kind, subject=subject, about=about, since=now, revision=revision)
+        announced = before.announced[-MAX_MESSAGES_PER_HOUR:] if before is not None else ()
+        new = Trouble(id=id, kind=kind, subject=subject, about=about, since=now)
+        return replace(new, announced=announced, revision=revision)
     if before.open:
         return before if about == before.about else replace(before, about=about, behind=True)
     return replace(before, about=about, again_at=now, resolved_at=None, behind=True)
@@ -160,10 +164,6 @@ def _waits(trouble: Trouble) -> bool:
     return trouble.open and trouble.ref is None and not trouble.attempted and trouble.key != _MORE
 
 
-def _is_of_the_last_hour(trouble: Trouble, now: datetime) -> bool:
-    """Whether its message is one of those that the hour has room for."""
-    return (
-        trouble.kind not in (*FEW, TroubleKind.MORE)
-        and trouble.announced_at is not None
-        and now < trouble.announced_at + HOUR
-    )
+def _of_the_last_hour(trouble: Trouble, now: datetime) -> int:
+    """How many of the messages that an hour has room for are about it."""
+    return 0 if trouble.kind in (*FEW, TroubleKind.MORE) else sum(now < at + HOUR for at in trouble.announced)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeAlias, assert_never
 
 from bot import crash_points
@@ -56,7 +56,7 @@ class Telling:
             match await self.posting.search(trouble, self._store, self._place):
                 case Found(record=claimed, refs=refs):
                     placed = replace(claimed, ref=refs[0], attempted=False, not_before=None)
-                    trouble = await self._stored(claimed, replace(placed, announced_at=self.clock()))
+                    trouble = await self._stored(claimed, _announced(placed, self.clock()))
                 case Missing(record=missing):
                     trouble = replace(missing, attempted=False)
                 case PutOff(record=waits):
@@ -97,14 +97,13 @@ class Telling:
         shown = replace(
             claimed,
             ref=ref,
-            announced_at=claimed.announced_at or self.clock(),
             fingerprint=drawing.fingerprint,
             behind=False,
             attempted=False,
             tries=0,
             not_before=None,
         )
-        return await self._stored(claimed, shown)
+        return await self._stored(claimed, _announced(shown, self.clock()) if claimed.ref is None else shown)
 
     async def _refused(self, refused: Refused[Trouble]) -> Trouble:
         """Keep it for later. A message that somebody deleted is posted again if its trouble lasts."""
@@ -141,6 +140,11 @@ class Telling:
     @property
     def _store(self) -> _TroubleStore:
         return _TroubleStore(storage=self.storage)
+
+
+def _announced(trouble: Trouble, now: datetime) -> Trouble:
+    """The record of a trouble that has a new message."""
+    return replace(trouble, announced=(*trouble.announced, now))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
