@@ -58,7 +58,7 @@ class Troubles:
         rest."""
         if not await self._is_ours(now):
             return
-        known = {each.key: each for each in await self.storage.troubles(2 * MAX_TROUBLES)}
+        known = {each.key: self._free(each) for each in await self.storage.troubles(2 * MAX_TROUBLES)}
         for source in self.sources:
             sight = await source.look([each for each in known.values() if each.open], now)
             for key in sight.over:
@@ -76,6 +76,11 @@ class Troubles:
         if self._lease is None or not await self.storage.holds(self._lease, now):
             self._lease = await self.storage.lease(WATCH, self.lease_ttl, now, self.owner)
         return self._lease is not None
+
+    def _free(self, trouble: Trouble) -> Trouble:
+        """The trouble without the claim of another process: whoever has lost the watch has lost its claims."""
+        is_claimed = trouble.claimed_by is not None and trouble.claimed_by != self.owner
+        return replace(trouble, claimed_by=None, not_before=None) if is_claimed else trouble
 
     async def _tell(self, known: dict[Key, Trouble], now: datetime) -> None:
         """Bring every message up to date, and post new ones as long as the hour has room for them."""

@@ -61,8 +61,8 @@ class Telling:
                     trouble = replace(missing, attempted=False)
                 case PutOff(record=waits):
                     return waits
-                case Refused() as refused:
-                    return await self._refused(refused)
+                case Refused(record=claimed) as refused:
+                    return await self._refused(refused, claimed)
                 case _ as never:
                     assert_never(never)
         if trouble.ref is None and not trouble.open:
@@ -78,15 +78,16 @@ class Telling:
         if trouble.ref is None:
             outcome = await self.posting.post(trouble, drawing, self._store, self._place)
         else:
-            outcome = await self.posting.update(trouble, trouble.ref, drawing, self._store)
+            unsure = replace(trouble, fingerprint=None)  # if this process dies, nobody knows which of both is shown
+            outcome = await self.posting.update(unsure, trouble.ref, drawing, self._store)
         match outcome:
             case Posted(record=claimed, ref=ref):
                 crash_points.point("trouble-told")
                 return await self._posted(claimed, ref, drawing)
             case PutOff(record=waits):
                 return waits
-            case Refused():
-                return await self._refused(outcome)
+            case Refused(record=claimed):
+                return await self._refused(outcome, replace(claimed, attempted=False))
             case _ as never:
                 assert_never(never)
 
@@ -105,14 +106,13 @@ class Telling:
         )
         return await self._stored(claimed, _announced(shown, self.clock()) if claimed.ref is None else shown)
 
-    async def _refused(self, refused: Refused[Trouble]) -> Trouble:
+    async def _refused(self, refused: Refused[Trouble], claimed: Trouble) -> Trouble:
         """Keep it for later. A message that somebody deleted is posted again if its trouble lasts."""
-        claimed = refused.record
         if isinstance(refused.why, MessageGone):
             unposted = replace(claimed, ref=None, fingerprint=None, attempted=False, begun_at=None, not_before=None)
             return await self._stored(claimed, replace(unposted, behind=claimed.open))
         self._say(str(refused.why))
-        waits = replace(claimed, attempted=False, not_before=self.clock() + TRY_AGAIN)
+        waits = replace(claimed, not_before=self.clock() + TRY_AGAIN)
         return await self._stored(claimed, waits)
 
     async def _place(self) -> tuple[ChannelId, Ts | None]:
