@@ -23,6 +23,7 @@ from bot.approvals.rules.matching import Policies
 from bot.approvals.services.messages.masked import Masking
 from bot.approvals.services.messages.posting import Posting
 from bot.approvals.services.troubles.chain import OfTheLog
+from bot.approvals.services.troubles.channel import problem_with
 from bot.approvals.services.troubles.policies import OfPolicies
 from bot.approvals.services.troubles.records import FromRecords
 from bot.approvals.services.troubles.servers import OfServers
@@ -123,21 +124,10 @@ async def watched(
         await ops.close()
 
 
-async def problem_with(channel: str, directory: Directory) -> str | None:
-    """Why nobody can be told in this channel, as a sentence. None if the bot is in it. Raises `LookupFailed` if Slack
-    does not say."""
-    found = await directory.channel(channel)
-    if found is None:
-        return f"OPS_CHANNEL {channel}: there is no such channel that the bot can see. Correct it, or invite the bot."
-    if not await directory.is_in(found):
-        return f"OPS_CHANNEL {channel}: the bot is not in this channel. Invite it there: /invite, and its name."
-    return None
-
-
 async def _notice(channel: str, directory: Directory) -> None:
     """Log at the start if nobody can be told."""
     try:
         if problem := await problem_with(channel, directory):
-            log.warning("%s Until then, nobody is told of troubles there.", problem)
+            log.warning("OPS_CHANNEL: %s Until then, nobody is told of troubles.", problem)
     except LookupFailed as failed:
         log.warning("OPS_CHANNEL %s could not be looked up at the start: %s", channel, failed)

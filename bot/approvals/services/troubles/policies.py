@@ -15,8 +15,8 @@ from bot.approvals.services.troubles.source import Sight
 
 LOOK_AGAIN: Final = timedelta(minutes=10)
 """How often the names are looked up again while the file stays the same."""
-MATCHES: Final = "match"
-"""The subject for names that rules match requesters and channels by."""
+MATCHES: Final = "the rules' match"
+"""The subject for names that rules match requesters and channels by. No policy is called that."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,12 +36,12 @@ class OfPolicies:
         try:
             found = {MATCHES: await unmatched(policies, self.directory)}
             for policy in policies.policies:
-                found[policy.name] = [*found.get(policy.name, []), *await unmet(policy, self.directory)]
+                found.setdefault(policy.name, []).extend(await unmet(policy, self.directory))
         except LookupFailed:
             return Sight()
         self._looked = policies, now
         lasting: dict[Key, About] = {
-            (TroubleKind.POLICY, name): About(name=name, why=" ".join(sentences))
+            (TroubleKind.POLICY, name): About(name=None if name == MATCHES else name, why=" ".join(sentences))
             for name, sentences in found.items()
             if sentences
         }
