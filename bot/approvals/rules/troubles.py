@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.approvals.model.ids import Person
+from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.policy import Escalate
 from bot.approvals.model.request import Decided, Pending, Request, Then, Unreached
 from bot.approvals.model.task import Failed, Running, Starting, Task
@@ -64,6 +65,15 @@ def nobody_reached(request: Request) -> tuple[Unreached, ...]:
         return last
     people: set[Person | None] = {each.person for each in missed}
     return missed if request.open.asked and people.issuperset(request.open.asked) else ()
+
+
+def is_unseen(request: Request, messages: Sequence[Message]) -> bool:
+    """Whether nobody can see the request: its card cannot be posted, and no copy of it stands anywhere."""
+    mine = [each for each in messages if each.request_id == request.id]
+    cards = [each for each in mine if each.kind is MessageKind.CARD]
+    is_gone = bool(cards) and all(each.abandoned for each in cards)
+    stands = any(each.kind is MessageKind.COPY and each.ref is not None and not each.abandoned for each in mine)
+    return is_doubtful(request) and is_gone and not stands
 
 
 # --- Within -------------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ def _means(trouble: Trouble) -> str:
         case TroubleKind.FAILED:
             return "The task stands still. Nothing tries again by itself."
         case TroubleKind.UNREACHED:
-            return "The request waits, and those who may answer have no message about it."
+            return "The request waits, and those who may answer may not know of it."
         case TroubleKind.UNANSWERABLE:
             return "Too few people may answer it, so it waits for nobody."
         case TroubleKind.POLICY:
@@ -126,6 +126,9 @@ def _to_do(trouble: Trouble) -> str:
         case TroubleKind.UNDELIVERED | TroubleKind.FAILED:
             command = f"countersign tasks retry {trouble.about.task_id}"
             return f"Mend what the log says under the error id. Then press *Retry* there, or run\n`{command}`"
+        case TroubleKind.UNREACHED if trouble.about.place is None:
+            command = f"countersign tasks cancel {trouble.about.task_id}"
+            return f"Let the bot into the channel, and have it asked again. To end this one, run\n`{command}`"
         case TroubleKind.UNREACHED:
             command = f"countersign policy apply {trouble.about.request_id}"
             return f"Open it and ask somebody to answer. Or correct the policy file and run\n`{command}`"

@@ -7,7 +7,7 @@ tasks there are nor on how many of them have failed.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Generic, TypeVar
 
@@ -134,6 +134,9 @@ def _request_troubles(records: Records) -> dict[Key, About]:
         if troubles.is_unanswerable(request):
             why = " ".join(request.open.untold) or None
             found[TroubleKind.UNANSWERABLE, request.id] = _about(records, request, why, policy=True)
+        elif troubles.is_unseen(request, records.messages):
+            about = _about(records, request, request.unreached[-1].why or None)
+            found[TroubleKind.UNREACHED, request.id] = replace(about, place=None, thread_ts=None)
         elif missed := troubles.nobody_reached(request):
             found[TroubleKind.UNREACHED, request.id] = _about(records, request, missed[-1].why or None)
     return found
@@ -147,14 +150,7 @@ def _is_untold(records: Records) -> bool:
 def _about_webhook(records: Records, webhook: Webhook) -> About:
     request = next((each for each in records.requests if each.id == webhook.request_id), None)
     about = _about(records, request, webhook.failure or None)
-    return About(
-        task_id=about.task_id,
-        request_id=webhook.request_id,
-        name=host_of(webhook.url),
-        why=about.why,
-        place=about.place,
-        thread_ts=about.thread_ts,
-    )
+    return replace(about, request_id=webhook.request_id, name=host_of(webhook.url))
 
 
 def _about(

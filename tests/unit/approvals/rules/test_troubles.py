@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from bot.approvals.model.ids import ChannelId, MessageRef, Ts
+from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import Escalate, Remind, Step, one_stage
 from bot.approvals.model.request import Pending, Request, Then, Unreached
 from bot.approvals.model.task import Ended, Failed, Failure, Running, Waiting
 from bot.approvals.rules import troubles
-from tests.support.builders import NOON, a_person, a_policy, a_request, a_task, decided, staged
+from tests.support.builders import NOON, a_message, a_person, a_policy, a_request, a_task, decided, staged
 
 FAILED = Failed(failure=Failure(error_id="e1", summary="ValueError", at=NOON), retryable=True)
 LATER = NOON + timedelta(hours=1)
@@ -98,3 +100,19 @@ def test_who_was_missed_in_an_earlier_stage_does_not_count() -> None:
 
     assert troubles.nobody_reached(later) == ()
     assert troubles.nobody_reached(staged(a_request(unreached=missed("UBOB")), asked=())) == ()
+
+
+def test_a_request_is_unseen_if_its_card_cannot_be_posted_and_no_copy_stands() -> None:
+    """A copy in a DM, or a card that is posted later, is enough."""
+    request = a_request(unreached=missed("UAPP"))
+    ref = MessageRef(channel=ChannelId("D1"), ts=Ts("1.2"))
+    gone, card = a_message("gone", request, abandoned="is_archived"), a_message("card", request, ref=ref)
+    copy = a_message("copy", request, MessageKind.COPY, ref=ref)
+    of_another = a_message("other", a_request("r2"), MessageKind.COPY, ref=ref)
+
+    assert troubles.is_unseen(request, [gone, of_another])
+    assert troubles.is_unseen(request, [gone, replace(copy, abandoned="user_disabled"), replace(copy, ref=None)])
+    assert not troubles.is_unseen(request, [gone, copy])
+    assert not troubles.is_unseen(request, [gone, card])
+    assert not troubles.is_unseen(request, [])
+    assert not troubles.is_unseen(replace(request, state=decided()), [gone])

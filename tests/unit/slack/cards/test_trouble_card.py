@@ -107,6 +107,14 @@ def test_reasons_are_said_as_sentences() -> None:
     assert "Its link was altered. Somebody" in read(drawn(a_trouble(TroubleKind.CHAIN)))
 
 
+def test_a_request_without_a_card_has_no_link_and_is_to_be_asked_again() -> None:
+    """Nobody can answer it where it was asked."""
+    said = read(drawn(a_trouble(TroubleKind.UNREACHED, replace(OF_REQUEST, place=None))))
+
+    assert "Open it" not in said
+    assert "`countersign tasks cancel 7a55`" in said
+
+
 def test_one_that_came_back_says_since_when() -> None:
     """And it says when it began."""
     said = read(drawn(replace(a_trouble(TroubleKind.SERVER), again_at=NOON + timedelta(minutes=5))))

@@ -15,6 +15,8 @@ from bot.approvals.model.policy import one_stage
 from bot.approvals.model.request import Unreached
 from bot.approvals.model.task import Failed, Failure, Task
 from bot.approvals.model.trouble import About, Trouble, TroubleKind
+from bot.approvals.model.webhook import Webhook
+from bot.approvals.ports.slack import PlaceGone
 from bot.approvals.ports.storage import Change
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.audit.proof import Broken
@@ -156,6 +158,21 @@ async def test_requests_that_nobody_can_answer_or_was_asked_are_told_until_they_
     assert [each.split(":")[0].split()[-1] for each in watcher.told] == ["over"] * 3
 
 
+async def test_a_request_whose_card_cannot_be_posted_is_told_without_a_link(world: World, watcher: Watcher) -> None:
+    """It is over once it is cancelled."""
+    world.messenger.fail("post", PlaceGone("is_archived"))
+    task = await world.started()
+    await watcher.pass_by(MINUTE)
+    (trouble,) = (await watcher.records()).values()
+    assert (trouble.kind, trouble.about.place) == (TroubleKind.UNREACHED, None)
+    assert "is_archived" in str(trouble.about.why)
+
+    await world.tasks.cancel(world.actor(RITA), task.id)
+    await watcher.pass_by(MINUTE)
+
+    assert "over" in watcher.told[0]
+
+
 async def test_a_webhook_that_was_given_up_is_told_until_the_program_has_its_decision(
     world: World, watcher: Watcher
 ) -> None:
@@ -213,6 +230,43 @@ async def test_a_look_reads_a_page_of_each_list_and_the_next_one_goes_on(
     await watcher.pass_by(MINUTE, MINUTE, MINUTE)
 
     assert all(each.endswith("over: ValueError") for each in watcher.told)
+
+
+async def test_pages_of_requests_and_webhooks_go_on_too(
+    world: World, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No list is left at its first page."""
+    monkeypatch.setattr(records, "PAGE", 1)
+    caller = Caller(source="billing", token="t", key="k", body="b", callback_url="https://hooks.example.com/x")
+    for number in range(3):
+        task = a_task(task_id_of(f"r{number}" * 16), caller=caller)
+        request = staged(a_request(f"r{number}", task), short=1, asked=())
+        webhook = a_webhook(f"msg-{number}", request, next_try=None, created_at=world.now)
+        await world.storage.create_task(task, an_event("started", task))
+        await world.storage.open_request(request, an_event("opened", request))
+        change = Change(record=task, event=an_event("told", task), webhooks=[webhook])
+        await world.storage.save_all([change])
+    await watcher.pass_by(MINUTE, MINUTE, MINUTE)
+
+    assert sorted(subject for _, subject in await watcher.records()) == ["msg-0", "msg-1", "msg-2", "r0", "r1", "r2"]
+
+
+async def test_a_task_that_is_purged_while_it_is_looked_at_is_no_trouble(world: World) -> None:
+    """The list still had it, and its records are gone."""
+
+    class Late:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(world.storage, name)
+
+        async def failed_tasks(self, *_: object) -> tuple[Task, ...]:
+            return (
+                a_task("gone", state=Failed(failure=Failure(error_id="e", summary="", at=world.now), retryable=True)),
+            )
+
+        async def webhooks_given_up(self, *_: object) -> tuple[Webhook, ...]:
+            return (a_webhook("msg", a_request(task=a_task("gone")), next_try=None),)
+
+    assert await FromRecords(storage=Late()).look([], world.now) == Sight(over=[])
 
 
 # --- Policies -----------------------------------------------------------------------------------

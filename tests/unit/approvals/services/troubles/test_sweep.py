@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import pytest
 
 from bot.approvals.model.errors import Conflict, Unreachable
 from bot.approvals.model.facts import TroubleBegan, TroubleEnded
-from bot.approvals.model.trouble import TroubleKind
+from bot.approvals.model.trouble import Trouble, TroubleKind
 from bot.approvals.ports.slack import MessageGone, NotNow, OutcomeUnknown, PlaceGone
 from bot.approvals.services.messages.posting import CLAIM_TTL
 from bot.approvals.services.troubles import sweep
+from bot.approvals.services.troubles.source import Sight
 from bot.approvals.services.troubles.sweep import HOUR, MAX_MESSAGES_PER_HOUR, SAME_FOR
 from bot.approvals.services.troubles.telling import TRY_AGAIN
 from tests.support.fakes.fuse import Fuse, Killed
@@ -347,45 +351,63 @@ async def test_of_several_gateways_one_watches(world: World) -> None:
     assert first.told == ["failed t1 lasts", "failed t2 lasts"]
 
 
-async def test_two_that_watch_at_once_tell_each_trouble_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even if both take themselves for the one that does."""
-    first, second = Watcher(world), Watcher(world)
-    first.seen.add("t1")
-    second.seen.add("t1")
-    pause = world.messenger.pause_at("post")
+@dataclass
+class Meddling:
+    """Another gateway, which saves the same records in the middle of a sweep."""
 
-    async def ours(_: object) -> bool:
-        return True
+    watcher: Watcher
 
-    monkeypatch.setattr(type(first.troubles), "_is_ours", lambda *_: ours(None))
-    import asyncio
+    async def look(self, known: Sequence[Trouble], now: datetime) -> Sight:
+        for record in (await self.watcher.records()).values():
+            await self.watcher.world.storage.save_trouble(record)
+        return await self.watcher.seen.look(known, now)
 
-    posting = asyncio.create_task(first.pass_by())
+
+async def test_two_that_watch_at_once_tell_each_trouble_once(watcher: Watcher) -> None:
+    """Whoever comes second leaves the message to the first."""
+    watcher.world.messenger.fail("post", NotNow("rate limited", 30.0))
+    watcher.seen.add("t1")
+    await watcher.pass_by()
+    watcher.troubles.sources = (Meddling(watcher),)
+    await watcher.pass_by(MINUTE)
+    assert watcher.told == []
+
+    watcher.troubles.sources = (watcher.seen,)
+    await watcher.pass_by(MINUTE)
+
+    assert watcher.told == ["failed t1 lasts"]
+
+
+async def test_a_post_whose_record_another_has_changed_meanwhile_is_found_again(watcher: Watcher) -> None:
+    """It is not made twice."""
+    watcher.seen.add("t1")
+    pause = watcher.world.messenger.pause_at("post")
+    posting = asyncio.create_task(watcher.pass_by())
     await pause.reached.wait()
-    await world.storage.save_trouble((await first.records())[TroubleKind.FAILED, "t1"])
+    for record in (await watcher.records()).values():
+        await watcher.world.storage.save_trouble(record)
     pause.go.set()
     await posting
 
-    assert first.told == ["failed t1 lasts"]
-    await second.pass_by(CLAIM_TTL, CLAIM_TTL)
-    assert first.told == ["failed t1 lasts"]
+    await watcher.pass_by(CLAIM_TTL)
+
+    assert watcher.told == ["failed t1 lasts"]
+    assert watcher.world.messenger.calls.count("post") == 1
 
 
-async def test_another_that_changes_a_record_first_wins(watcher: Watcher) -> None:
-    """The sweep ends, and the next one goes by what is stored."""
+async def test_a_record_that_another_changes_first_is_read_again_by_the_next_sweep(watcher: Watcher) -> None:
+    """This sweep ends there."""
     watcher.seen.add("t1")
     await watcher.pass_by()
     watcher.seen.end("t1")
-
-    class Late:
-        async def look(self, known: object, now: object) -> object:
-            (record,) = (await watcher.records()).values()
-            await watcher.world.storage.save_trouble(record)
-            return await watcher.seen.look([record], watcher.world.now)
-
-    watcher.troubles.sources = (Late(),)  # type: ignore[assignment]
+    watcher.troubles.sources = (Meddling(watcher),)
     with pytest.raises(Conflict):
         await watcher.pass_by(MINUTE)
+
+    watcher.troubles.sources = (watcher.seen,)
+    await watcher.pass_by(MINUTE)
+
+    assert watcher.told == ["failed t1 over"]
 
 
 async def test_a_sweep_that_storage_cuts_short_is_made_up_for(
