@@ -74,6 +74,7 @@ async def test_a_decision_that_is_given_up_is_told_once_and_resolved_by_a_retry(
 
     await world.tasks.retry(world.actor(RITA), task.id)
     await watcher.pass_by(MINUTE)
+    assert watcher.told == [f"undelivered {task.id} lasts: ValueError"]
     await world.settle()  # it fails again
     await watcher.pass_by(MINUTE)
     assert watcher.told == [f"undelivered {task.id} lasts: ValueError"]
