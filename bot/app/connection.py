@@ -14,8 +14,10 @@ from slack_bolt.async_app import AsyncApp
 from bot.settings import Settings
 from bot.slack.api import tokens
 from bot.slack.api.calls import Done, Limited, call, web_client
-from bot.slack.api.intake import Intake
-from bot.slack.api.request_url import RequestUrl
+from bot.slack.api.intake.request_url import RequestUrl
+from bot.slack.api.intake.sockets import Intake
+
+log = logging.getLogger(__name__)
 
 SECONDS_TO_RECONNECT: Final = 2.0
 """How soon a broken socket is noticed; until then no click arrives. slack_sdk's default is ten."""
@@ -105,6 +107,7 @@ class OverHttp:
 
     async def start(self) -> None:
         self.request_url.open()
+        log.info("Slack's requests are taken over HTTP, at /slack/events")
 
     async def close(self) -> None:
         await self.request_url.close()

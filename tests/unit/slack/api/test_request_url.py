@@ -15,8 +15,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.api import request_url
-from bot.slack.api.request_url import Answer, RequestUrl
+from bot.slack.api.intake import request_url
+from bot.slack.api.intake.request_url import Answer, RequestUrl
 from tests.support.signing import FORM, SECRET, signed
 
 COMMAND = urlencode({"command": "/task", "text": "the words", "team_id": "T1", "user_id": "U1", "trigger_id": "1.2"})

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
-from bot.slack.api.echoes import is_echo
+from bot.slack.api.intake.echoes import is_echo
 
 log = logging.getLogger(__name__)
 

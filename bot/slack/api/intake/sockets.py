@@ -12,7 +12,7 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from bot.slack.api.echoes import is_echo
+from bot.slack.api.intake.echoes import is_echo
 
 DRAIN_SECONDS: Final = 2.0
 """For what has arrived when a shutdown begins."""
