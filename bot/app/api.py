@@ -11,6 +11,7 @@ from bot.approvals.inbox.queries import Inboxes
 from bot.approvals.ports.engine import Answers
 from bot.approvals.ports.slack import Directory
 from bot.approvals.ports.storage import TokenStore
+from bot.approvals.ports.telemetry import Telemetry
 from bot.approvals.ports.work import Clock
 from bot.approvals.services.admission import Admission
 from bot.approvals.services.calls import Calls
@@ -49,6 +50,7 @@ async def served(
     busy: Callable[[], AbstractAsyncContextManager[None]],
     slack: Take | None,
     server_changed: Callable[[str, str], bool],
+    telemetry: Telemetry,
 ) -> AsyncIterator[Serving]:
     """Serves the API at HTTP_BIND while the block runs, and takes there with `slack` what Slack sends over HTTP. Raises
     SettingsError if it cannot."""
@@ -64,6 +66,7 @@ async def served(
         busy=busy,
         callback_problem=callback_problem,
         server_changed=server_changed,
+        telemetry=telemetry,
     )
     process.open_as_many_as_allowed()
     async with mounted(parts) as of_mcp:
