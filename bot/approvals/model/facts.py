@@ -41,7 +41,8 @@ class SlackCalled:
     outcome: Outcome
     seconds: float
     error: str = ""
-    """Slack's own word for why it refused, such as `channel_not_found`. Empty if it did not."""
+    """Slack's own word for why it refused, such as `channel_not_found`, or what came in place of an answer, such as
+    `TimeoutError`. Empty if it was done or limited."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +126,8 @@ class ProcessEnded:
 
 
 WorkerEnd: TypeAlias = Literal["done", "exited", "killed", "hung", "over_memory", "late"]
-"""Why a worker process ended: it had done what it was there for; by itself; by a signal of somebody else's; or we killed
-it, because it did not respond, took too much memory, or outlived the grace period."""
+"""Why a worker process ended: it had done what it was there for; it exited; a signal killed it; or the bot killed it,
+because it did not respond, took too much memory, or outlived the grace period."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
