@@ -20,6 +20,7 @@ from bot.app import wire
 from bot.app.callers import callers
 from bot.app.hooks import as_the_api_shows_it, hooks
 from bot.app.noticing import notice_unknown, notice_unmet
+from bot.app.sweeping import sweep
 from bot.app.telling import telemetry_of
 from bot.app.wire import Asking, GatewayWork
 from bot.approvals.inbox.home import Homes
@@ -161,7 +162,8 @@ async def running(
         await stack.enter_async_context(line.held())
         if settings.redis_url is None:  # only one lives, so all others are dead
             others = await storage.owners()
-            await claims.void(storage, [each for each in others if each.startswith(GATEWAY) and each != owner])
+            gone = [each for each in others if each.startswith(GATEWAY) and each != owner]
+            await claims.void(storage, gone, telemetry)
         loop = asyncio.get_running_loop()
         bot_token, app_token = settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value()
         me = await tokens.identity(bot_token, settings.slack_api_url)
@@ -169,7 +171,7 @@ async def running(
         session = await stack.enter_async_context(connections())
         bolt, socket = _bolt(bot_token, app_token, settings.slack_api_url, session)
         masking = Masking(secrets=Detector(), marks=partial(marks_of, policies), learned=learned)
-        pace = Pace()
+        pace = Pace(telemetry=telemetry)
         directory = SlackDirectory(bolt.client, pace=pace)
         messenger = SlackMessenger(
             bolt.client,
@@ -178,6 +180,7 @@ async def running(
             address=me.address,
             shut_out=directory.forget_channel,
             unbroken=line.unbroken,
+            telemetry=telemetry,
         )
         hints = await stack.enter_async_context(wire.opened(settings, GATEWAY, owner))
         asking = Asking(wire=hints, owner=owner)
@@ -207,13 +210,15 @@ async def running(
             return await servers.deliver(task_id) if servers else None
 
         queues = WorkQueues(
-            deliveries=JobQueue("delivery", deliver, clock),
-            servers={each.name: JobQueue(f"delivery on {each.name}", deliver_there, clock) for each in on_servers},
-            syncs=JobQueue("sync", show, clock),
+            deliveries=JobQueue("delivery", deliver, clock, telemetry),
+            servers={
+                each.name: JobQueue(f"delivery on {each.name}", deliver_there, clock, telemetry) for each in on_servers
+            },
+            syncs=JobQueue("sync", show, clock, telemetry),
             inboxes=InboxQueues(
-                concerns=JobQueue("a look for Homes", concern, clock),
-                homes=JobQueue("the Home", publish, clock),
-                summaries=JobQueue("the summary", send, clock),
+                concerns=JobQueue("a look for Homes", concern, clock, telemetry),
+                homes=JobQueue("the Home", publish, clock, telemetry),
+                summaries=JobQueue("the summary", send, clock, telemetry),
             ),
         )
         waiters = Waiters(storage.revisions)
@@ -228,7 +233,9 @@ async def running(
         unit = UnitOfWork(storage=storage, agents=agents, eligibility=eligibility, expiry=due_steps, work=work)
         tasks = Tasks(unit=unit, directory=directory)
         policy_choice = PolicyChoice(policies=policies, directory=directory)
-        leases = Leases(storage=storage, clock=clock, ttl=settings.lease_ttl, owner=owner, heart=line)
+        leases = Leases(
+            storage=storage, clock=clock, ttl=settings.lease_ttl, owner=owner, heart=line, telemetry=telemetry
+        )
         programs = callers(
             storage=storage,
             inputs=agents,
@@ -238,6 +245,7 @@ async def running(
             leases=leases,
             work=work,
             clock=clock,
+            telemetry=telemetry,
         )
         servers = None
         if on_servers:
@@ -254,6 +262,7 @@ async def running(
                     progress=progress,
                     work=work,
                     clock=clock,
+                    telemetry=telemetry,
                 )
             )
         inboxes = Inboxes(
@@ -274,7 +283,9 @@ async def running(
             clock=clock,
         )
         shown = as_the_api_shows_it(storage, agents, masking, me.address)
-        told = await stack.enter_async_context(hooks(settings, storage=storage, shown=shown, work=work, clock=clock))
+        told = await stack.enter_async_context(
+            hooks(settings, storage=storage, shown=shown, work=work, clock=clock, telemetry=telemetry)
+        )
         votes = Votes(unit=unit, policy_choice=policy_choice)
         register.register(
             bolt,
@@ -319,25 +330,23 @@ async def running(
 
         background: set[asyncio.Task[None]] = set()
 
+        async def look() -> None:
+            await learn_agents()
+            if line.calm:
+                await claims.void_lapsed(storage, clock(), telemetry)
+            await sweeper.sweep(clock())
+            await leases.settle()
+            await programs.sweeper.sweep(clock(), take_over=line.calm)
+            await told.sweep(clock())
+            await summaries.sweep(clock())
+            await homes.sweep(clock())
+
         async def tick() -> None:
             await stores.set_clock()
             if servers:
                 servers.look()
-            try:
-                await learn_agents()
-                if line.calm:
-                    await claims.void_lapsed(storage, clock())
-                await sweeper.sweep(clock())
-                await leases.settle()
-                await programs.sweeper.sweep(clock(), take_over=line.calm)
-                await told.sweep(clock())
-                await summaries.sweep(clock())
-                await homes.sweep(clock())
-            except Unreachable as error:
-                log.warning("this sweep was cut short, the next one goes on: %s", error)
-            else:
-                if await socket.client.is_connected():
-                    health.beat(settings.state_dir, settings.sweep_interval, GATEWAY)
+            if await sweep(telemetry, GATEWAY, look) and await socket.client.is_connected():
+                health.beat(settings.state_dir, settings.sweep_interval, GATEWAY)
 
         async def drain() -> None:
             words = "the workers did not end in time; the next start shows what they did last"

@@ -20,6 +20,8 @@ class NotTaken:
 
     why: str
     """The end of a sentence, such as "it answered 500"."""
+    error: str = ""
+    """The same in a word or two: `status 500`, or the class of an error. Names no address."""
     retry_after: timedelta | None = None
     """When it wants to be asked again. None if it did not say."""
 
@@ -30,6 +32,8 @@ class NotWanted:
 
     why: str
     """The end of a sentence."""
+    error: str = ""
+    """As that of `NotTaken`."""
 
 
 Reply: TypeAlias = Taken | NotTaken | NotWanted
