@@ -21,7 +21,7 @@ from bot.app.callers import callers
 from bot.app.hooks import as_the_api_shows_it, hooks
 from bot.app.noticing import notice_unknown, notice_unmet
 from bot.app.sweeping import sweep
-from bot.app.telling import telemetry_of
+from bot.app.telling import Life, telemetry_of
 from bot.app.wire import Asking, GatewayWork
 from bot.approvals.inbox.home import Homes
 from bot.approvals.inbox.queries import Inboxes, channels_asked, groups_asked
@@ -119,12 +119,10 @@ async def run(
         clock=clock,
         learned=learned,
     ):
-        log.info("Countersign is connected to %s", settings.slack_api_url)
         settle()
         if channel is not None:
             channel.send(ready=True)
         await ending.asked.wait()
-        log.info("draining, for %s seconds at most", settings.shutdown_grace)
 
 
 @asynccontextmanager
@@ -148,6 +146,8 @@ async def running(
     known_graphs.refuse_unknown_servers(policies, [each.name for each in on_servers])
     async with AsyncExitStack() as stack:
         telemetry = telemetry_of(settings, GATEWAY)
+        life = Life(telemetry=telemetry, settings=settings, role=GATEWAY, owner=owner)
+        stack.callback(life.ended)
         stores = await stack.enter_async_context(opened(settings, clock, telemetry))
         storage, clock = stores.storage, stores.clock
         stack.enter_context(one_of_its_kind(settings, GATEWAY))
@@ -372,6 +372,7 @@ async def running(
                 clock=clock,
                 busy=queues.busy,
                 server_changed=servers.changed if servers else lambda _name, _key: False,
+                telemetry=telemetry,
             )
             await stack.enter_async_context(api_served)  # ends last: until then, it says when to come again
         stack.push_async_callback(drain)
@@ -386,6 +387,8 @@ async def running(
         stack.push_async_callback(queues.quiet, min(SECONDS_FOR_ANSWERS, settings.shutdown_grace / 2))
         await stack.enter_async_context(ticking(tick, settings.sweep_interval))
         stack.callback(waiters.drain)
+        life.began()
+        stack.callback(life.drains)
         yield
 
 

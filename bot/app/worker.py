@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 
 from bot.app import wire
 from bot.app.sweeping import sweep
-from bot.app.telling import telemetry_of
+from bot.app.telling import Life, telemetry_of
 from bot.app.wire import Telling, WorkerWork
 from bot.approvals.model.errors import CountersignError, NotFound, Unreachable
 from bot.approvals.model.ids import TaskId
@@ -174,6 +174,8 @@ async def running(
     """Runs a worker while the block runs: it takes hints, sweeps, and recovers what dead processes left."""
     async with AsyncExitStack() as stack:
         telemetry = telemetry_of(settings, WORKER)
+        life = Life(telemetry=telemetry, settings=settings, role=WORKER, owner=place.owner)
+        stack.callback(life.ended)
         stores = await stack.enter_async_context(opened(settings, clock, telemetry))
         storage, clock = stores.storage, stores.clock
         line = Line(
@@ -297,6 +299,8 @@ async def running(
 
         stack.push_async_callback(drain)
         if place.only is not None:
+            life.began()
+            stack.callback(life.drains)
             yield worker
             return
 
@@ -331,6 +335,8 @@ async def running(
         looking = asyncio.create_task(_look_again(storage, delivery))
         stack.callback(looking.cancel)
         await stack.enter_async_context(ticking(tick, settings.sweep_interval))
+        life.began()
+        stack.callback(life.drains)
         yield worker
 
 

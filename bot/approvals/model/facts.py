@@ -266,9 +266,14 @@ class ApiAnswered:
 
     event: ClassVar[str] = "api.answered"
     route: str
-    """The path with the names of its parameters, such as `/v1/requests/{id}`."""
+    """The path with the names of its parameters, such as `/v1/requests/{id}`. `unknown` if there is no such address."""
+    method: str
+    """`GET`, `POST` or another one of HTTP's own; `unknown` if it is none of them."""
     code: int
     seconds: float
+    """Until it was answered, with the time for which the caller wanted to wait."""
+    token: str = ""
+    """The name of the token that the call came with. Empty if it had no valid one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
