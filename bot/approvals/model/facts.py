@@ -94,6 +94,8 @@ class SlackDisconnected:
     """The connection to Slack is gone. No click arrives until it is back."""
 
     event: ClassVar[str] = "slack.disconnected"
+    announced: bool = False
+    """Whether Slack said so before, as it does every few hours, so that another one is opened at once."""
 
 
 # --- The machine --------------------------------------------------------------------------------
