@@ -66,6 +66,7 @@ def callers(
             policy_choice=policy_choice,
             directory=policy_choice.directory,
             work=work,
+            telemetry=telemetry,
         ),
         delivery=Delivery(
             storage=storage,

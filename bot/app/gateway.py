@@ -218,10 +218,20 @@ async def running(
         posting = Posting(messenger=messenger, clock=clock, owner=owner, unbroken=line.unbroken)
         watch = Watch()
         messages = MessageSync(
-            storage=storage, messenger=messenger, posting=posting, clock=clock, progress=progress, watch=watch
+            storage=storage,
+            messenger=messenger,
+            posting=posting,
+            clock=clock,
+            progress=progress,
+            watch=watch,
+            telemetry=telemetry,
         )
-        due_steps = DueSteps(storage=storage, agents=agents, directory=directory, eligibility=eligibility, work=work)
-        unit = UnitOfWork(storage=storage, agents=agents, eligibility=eligibility, expiry=due_steps, work=work)
+        due_steps = DueSteps(
+            storage=storage, agents=agents, directory=directory, eligibility=eligibility, work=work, telemetry=telemetry
+        )
+        unit = UnitOfWork(
+            storage=storage, agents=agents, eligibility=eligibility, expiry=due_steps, work=work, telemetry=telemetry
+        )
         tasks = Tasks(unit=unit, directory=directory)
         policy_choice = PolicyChoice(policies=policies, directory=directory)
         leases = Leases(

@@ -62,7 +62,13 @@ def as_the_api_shows_it(storage: Storage, answers: Answers, masking: Masking, ad
 
 @asynccontextmanager
 async def hooks(
-    settings: Settings, *, storage: Storage, shown: Shown, work: Work, clock: Clock, telemetry: Telemetry = SILENT
+    settings: Settings,
+    *,
+    storage: Storage,
+    shown: Shown,
+    work: Work,
+    clock: Clock,
+    telemetry: Telemetry = SILENT,
 ) -> AsyncIterator[Hooks]:
     """Sends webhooks while the block runs. Without WEBHOOK_ALLOW or WEBHOOK_SECRET, each try fails, and says so."""
     async with sender.sending(settings.webhook_allow, settings.webhook_secrets) as posts:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,7 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.model.facts import ApiAnswered
 from bot.approvals.model.token import Token
-from bot.approvals.ports.telemetry import Telemetry
+from bot.approvals.model.trace import trace_of
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.http import problems, refusals
 from bot.http.guarded import unknown_name
 from bot.http.parts import Parts
@@ -37,6 +39,7 @@ UNKNOWN: Final = "unknown"
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 RETRY_SECONDS: Final = 5
 """When a caller tries again who was refused because the bot is shutting down."""
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
 
@@ -73,8 +76,9 @@ class _Edge:
     """What holds for every call: none is begun during a shutdown, an error of ours is a problem document too, and how
     it was answered is told."""
 
-    def __init__(self, app: ASGIApp, waiters: Waiters, telemetry: Telemetry) -> None:
+    def __init__(self, app: ASGIApp, waiters: Waiters, telemetry: Telemetry = SILENT) -> None:
         self._app = app
+        self._telemetry = telemetry
         self._waiters = waiters
         self._telemetry = telemetry
 
@@ -93,8 +97,12 @@ class _Edge:
         try:
             if self._waiters.draining:
                 await _draining().response()(scope, receive, noted)
-            else:
+            elif scope["method"] in _READS:  # some of them wait for people, and no span does
                 await self._answered(scope, receive, noted)
+            else:
+                headers = Headers(scope=scope)
+                with self._telemetry.span("api", parent=trace_of(headers.get("traceparent"))):
+                    await self._answered(scope, receive, noted)
         finally:
             if code:  # otherwise the caller is gone, and nothing was answered
                 self._telemetry.tell(_told(scope, code, time.perf_counter() - began))

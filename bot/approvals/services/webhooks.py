@@ -78,7 +78,8 @@ class Webhooks:
         crash_points.point("webhook-claimed")
         told = {"type": claimed.kind, "timestamp": claimed.created_at.isoformat(), "data": data}
         # What is no ASCII is escaped, so that a half of a surrogate pair, which JSON may hold, can be sent as well.
-        reply = await self.sender.send(claimed.url, claimed.id, json.dumps(told))
+        with self.telemetry.span("webhook", parent=claimed.trace, about=claimed.task_id) as trace:
+            reply = await self.sender.send(claimed.url, claimed.id, json.dumps(told), trace or claimed.trace)
         crash_points.point("webhook-sent")
         await self._note(claimed, reply)
 

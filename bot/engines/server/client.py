@@ -183,6 +183,7 @@ class ServerClient:
                 stream_mode=["custom", "tasks"],
                 stream_subgraphs=True,
                 metadata=dict(metadata),
+                headers={"traceparent": trace} if (trace := self.telemetry.here()) is not None else None,
             )
         return str(run["run_id"])
 
@@ -253,12 +254,8 @@ class ServerClient:
 
 def connect(name: str, url: str, api_key: str | None, telemetry: Telemetry = SILENT) -> ServerClient:
     """The API of the server at this address. Nothing is called yet."""
-    return ServerClient(
-        name=name,
-        sdk=_sdk(url, api_key, _SECONDS),
-        streams=_sdk(url, api_key, _STREAM_SECONDS),
-        telemetry=telemetry,
-    )
+    streams = _sdk(url, api_key, _STREAM_SECONDS)
+    return ServerClient(name=name, sdk=_sdk(url, api_key, _SECONDS), streams=streams, telemetry=telemetry)
 
 
 def _sdk(url: str, api_key: str | None, seconds: httpx.Timeout) -> LangGraphClient:

@@ -186,6 +186,7 @@ class Opening:
             policy=terms.policy,
             unknown=terms.unknown,
             opened_at=now,
+            trace=self.telemetry.here(),
             state=Pending(due_at=None),
             open=OpenStage(asked=(), opened_at=now),
         )
