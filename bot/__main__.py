@@ -49,7 +49,7 @@ def _done(options: argparse.Namespace) -> int:
             only_worker = options.role == "worker"
             loaded = settings.load_worker(options.env_file) if only_worker else settings.load(options.env_file)
             started = _say_ready if only_worker else _say_connected
-            return run(loaded, options.role, logs.to_stderr(loaded.log_level), started)
+            return run(loaded, options.role, logs.to_stderr(loaded.log_level, loaded.log_format), started)
         case "healthy":
             return 0 if health.is_well(settings.load_store(options.env_file).state_dir) else 1
         case "audit":

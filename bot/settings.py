@@ -138,6 +138,8 @@ class RoleSettings(Store):
     keep_records: Span | None = None
     """How long the records of an ended task and the text of its audit events are kept. If unset, for ever."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+    """What an entry of the log looks like: a line of text, or a JSON object."""
 
     @field_validator("slack_bot_token")
     @classmethod

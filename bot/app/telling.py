@@ -16,7 +16,8 @@ from bot.telemetry.stream import Stream
 
 def telemetry_of(settings: RoleSettings, role: str) -> Telemetry:  # noqa: ARG001
     """The telemetry of a process with this role."""
-    return Stream(sinks=[Lines()], tracing=Spans())
+    spans = Spans()
+    return Stream(sinks=[Lines(spans.here)], tracing=spans)
 
 
 @dataclass(slots=True, kw_only=True)
