@@ -261,6 +261,16 @@ def load_worker(env_file: Path = Path(".env")) -> RoleSettings:
     return _load(RoleSettings, env_file)
 
 
+def log_format(env_file: Path = Path(".env")) -> Literal["text", "json"]:
+    """LOG_FORMAT by itself, for what is logged before the settings are loaded, or in place of that. Text if it is
+    wrong, which `load` says."""
+    try:
+        found = os.environ.get("LOG_FORMAT") or _written(env_file).get("LOG_FORMAT")
+    except SettingsError:
+        return "text"
+    return "json" if found == "json" else "text"
+
+
 def load_store(env_file: Path = Path(".env")) -> Store:
     """Where the records are, even if Slack's tokens are missing. Raises SettingsError with everything that is wrong."""
     return _load(Store, env_file)

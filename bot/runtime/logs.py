@@ -11,6 +11,7 @@ from collections.abc import Collection
 from types import TracebackType
 from typing import Final, Literal, TextIO
 
+from bot import printable
 from bot.approvals.rules.masking import EDGE, MASK
 from bot.runtime.entries import Entries, JsonEntries
 
@@ -63,25 +64,36 @@ class _Handler(logging.StreamHandler[TextIO]):
         self.stream.write(f"{self._entries.unwritable(record)}\n")
 
 
-def to_stderr(level: str, form: Literal["text", "json"] = "text") -> Learned:
+def to_stderr(form: Literal["text", "json"], level: str = "INFO") -> Learned:
     """Sends all log entries to stderr in this form, including errors that nobody caught. Returns the object that takes
-    further secrets to hide.
-
-    The level is that of the bot's own entries. At DEBUG, libraries log tokens, what Slack sends and what models are
-    asked, so they stay at INFO.
-    """
+    further secrets to hide."""
     learned = Learned()
-    number = logging.getLevelNamesMapping()[level]
     handler = _Handler((JsonEntries if form == "json" else Entries)(learned))
-    logging.basicConfig(level=max(number, logging.INFO), handlers=[handler])
+    logging.basicConfig(handlers=[handler])
     logging.captureWarnings(True)
+    set_level(level)
+    sys.excepthook = _uncaught
+    threading.excepthook = _uncaught_in_thread
+    return learned
+
+
+def set_level(level: str) -> None:
+    """Sets the level of the bot's own entries. At DEBUG, libraries log tokens, what Slack sends and what models are
+    asked, so they stay at INFO."""
+    number = logging.getLevelNamesMapping()[level]
+    logging.getLogger().setLevel(max(number, logging.INFO))
     for name in OWN:
         logging.getLogger(name).setLevel(number)
     for name in QUIET:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
-    sys.excepthook = _uncaught
-    threading.excepthook = _uncaught_in_thread
-    return learned
+
+
+def say(sentences: str) -> None:
+    """Tells whoever started the bot why it does not run: in words, or as an entry if the log is JSON."""
+    if any(isinstance(handler.formatter, JsonEntries) for handler in logging.getLogger().handlers):
+        log.critical("%s", sentences)
+    else:
+        sys.stderr.write(f"{printable.lines(sentences)}\n")
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

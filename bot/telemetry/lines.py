@@ -35,6 +35,8 @@ TOLD: Final[Mapping[str, tuple[str, ...]]] = {
     "delivery_stopped": ("version", "decision"),
     "shown": ("as", "version", "channel"),
     "refused": ("tried", "why"),
+    "unreached": ("why", "channel"),
+    "unattached": ("why",),
     "failed": ("error_id",),
     "webhook_delivered": ("type", "attempts"),
     "webhook_given_up": ("type", "attempts"),
@@ -42,8 +44,8 @@ TOLD: Final[Mapping[str, tuple[str, ...]]] = {
 """What a line has of an audit event's `data`, by the event's kind: figures, and words that stand in the code. All else
 may hold what people or agents wrote. Of the kinds that are not here it has the `version` and the `outcome`."""
 
-_WORD: Final = re.compile(r"[A-Za-z_. ]{1,60}")
-"""A word of the code's, such as `take back`."""
+_WORD: Final = re.compile(r"[A-Za-z_.: ]{1,80}")
+"""A word of the code's, such as `take back`, or of Slack's, such as `user_not_found`."""
 _ID: Final = re.compile(r"[A-Z][A-Z0-9]{1,20}")
 """An id of Slack's."""
 _ERROR_ID: Final = re.compile(r"[0-9a-f]{8}")
