@@ -265,10 +265,10 @@ def log_format(env_file: Path = Path(".env")) -> Literal["text", "json"]:
     """LOG_FORMAT by itself, for what is logged before the settings are loaded, or in place of that. Text if it is
     wrong, which `load` says."""
     try:
-        found = os.environ.get("LOG_FORMAT") or _written(env_file).get("LOG_FORMAT")
+        given = {name.upper(): value for name, value in _written(env_file).items()}
     except SettingsError:
         return "text"
-    return "json" if found == "json" else "text"
+    return "json" if (os.environ.get("LOG_FORMAT") or given.get("LOG_FORMAT")) == "json" else "text"
 
 
 def load_store(env_file: Path = Path(".env")) -> Store:
