@@ -49,7 +49,7 @@ _WORD: Final = re.compile(r"[A-Za-z_.: ]{1,80}")
 _ID: Final = re.compile(r"[A-Z][A-Z0-9]{1,20}")
 """An id of Slack's."""
 _ERROR_ID: Final = re.compile(r"[0-9a-f]{8}")
-_PLAIN: Final = re.compile(r"[\w.,:/@#*+-]+", re.ASCII)
+_PLAIN: Final = re.compile(r"[\w.,:/{}@#*+-]+", re.ASCII)
 """What stands in a line without quotes."""
 _ABOUT: Final = {"task_id": "task", "request_id": "request", "thread_id": "thread"}
 

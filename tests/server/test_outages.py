@@ -21,8 +21,8 @@ pytestmark = pytest.mark.heavy
 async def test_a_server_that_is_shut_down_and_comes_back_has_every_decision(
     own_server: LangGraphServer,
 ) -> None:
-    """While it is away, whoever delivers is told so, and the operator once. It begins the run that it was in again, with
-    an answer that was taken already, and nothing else gets that answer."""
+    """While it is away, whoever delivers is told so, and the operator once. It begins the run again that it was in,
+    with an answer that was taken already, and nothing else gets that answer."""
     async with Stage.of(own_server) as stage:
         waiting, within = await stage.started("plain"), await stage.started("slow_after_answer")
         for task in (waiting, within):
