@@ -3,7 +3,9 @@
 `run` starts the roles as processes of their own. `gateway` is the role that talks to Slack, `worker` the one that runs
 agents, which `workers` forks, watches and replaces. They share storage, and wake each other through `wire`.
 
-A gateway has parts that it can be without: the `api`, with `callers`, whom `hooks` tell; `servers`, and the `lookouts`
-at what changes there; `ops`, which tells operators what needs a person. It logs what `noticing` finds. `telling` makes
-the telemetry of a role.
+The parts of a gateway that can be told apart are modules of their own, which is why there are more than twelve: how
+Slack reaches it (`connection`), the HTTP API (`api`), programs that ask through it (`callers`) and their webhooks
+(`hooks`), LangGraph Servers (`servers`, watched by `lookouts`), what it logs about policies that fit nobody
+(`noticing`), and what it tells operators in their channel (`ops`). The look of either role at what is due is
+`sweeping`; what each process tells its operator is put together in `telling`.
 """
