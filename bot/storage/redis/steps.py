@@ -11,16 +11,28 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from bot.approvals.model.ids import Person, TaskId
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.server import runs_elsewhere
-from bot.approvals.model.task import Running, Starting, Task
+from bot.approvals.model.task import Failed, Running, Starting, Task
 from bot.approvals.model.webhook import Webhook
 from bot.storage import lists
 from bot.storage.codec import encode
 from bot.storage.redis.database import Database, Step, moment
+
+TASKS: Final = "tasks"
+"""The index of all tasks, by the time at which they were made."""
+OPEN_TASKS: Final = "open_tasks"
+"""The index of those that have not ended."""
+FAILED_TASKS: Final = "failed_tasks"
+"""The index of those that an error has stopped."""
+TASK_IDS: Final = "task_ids"
+"""The index of all tasks, by their ids."""
+REQUEST_IDS: Final = "request_ids"
+"""The index of all requests, by their ids."""
 
 
 def of_task(db: Database, task: Task) -> list[Step]:
@@ -36,6 +48,8 @@ def of_task(db: Database, task: Task) -> list[Step]:
         ["call", "HSET", db.key("task", task.id), *fields],
         indexed,
         ["ended", task.id, moment(task.ended_at) if task.ended_at is not None else ""],
+        at(db, OPEN_TASKS, task.id, _if_open(task)),
+        at(db, FAILED_TASKS, task.id, task.created_at if isinstance(task.state, Failed) else None),
         *([] if task.caller is None else [at(db, open_from(task.caller.source), task.id, _if_open(task))]),
     ]
 
@@ -106,6 +120,11 @@ def at(db: Database, index: str, id: str, moment_: datetime | None) -> Step:
     """Put the record into the index at this moment, or take it out."""
     key = db.prefix + index
     return ["call", "ZREM", key, id] if moment_ is None else ["call", "ZADD", key, moment(moment_), id]
+
+
+def by_id(db: Database, index: str, id: str) -> Step:
+    """Put the record into the index of ids."""
+    return ["call", "ZADD", db.prefix + index, "0", id]
 
 
 def owner(message: Message) -> str:

@@ -188,6 +188,8 @@ def of_lease(lease: Lease, now: datetime) -> dict[str, Any]:
 
 NEVER = 2**63 - 1
 """Later than every moment."""
+LAST = "\U0010ffff"
+"""The last character: a text with it at the end comes after all that begin with that text."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
