@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 from bot.approvals.model.audit import AuditEvent
-from bot.approvals.model.ids import TaskId, ThreadId
+from bot.approvals.model.ids import Person, TaskId, ThreadId
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 
@@ -41,7 +41,8 @@ class SlackCalled:
     outcome: Outcome
     seconds: float
     error: str = ""
-    """Slack's own word for why it refused, such as `channel_not_found`. Empty if it did not."""
+    """Slack's own word for why it refused, such as `channel_not_found`, or what came in place of an answer, such as
+    `TimeoutError`. Empty if it was done or limited."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,15 @@ class SlackLimited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlackHeldBack:
+    """The bot did not make a call, because it would have had to wait for `seconds` to stay within Slack's limits."""
+
+    event: ClassVar[str] = "slack.held_back"
+    method: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlackAcknowledged:
     """What Slack sent was acknowledged. Slack waits three seconds for that."""
 
@@ -61,6 +71,7 @@ class SlackAcknowledged:
     kind: str
     """`events_api`, `interactive` or `slash_commands`."""
     seconds: float
+    """From its arrival here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +91,82 @@ class SlackDisconnected:
 
 
 # --- The machine --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessStarted:
+    """A process of the bot is ready for work."""
+
+    event: ClassVar[str] = "process.started"
+    role: str
+    version: str
+    store: Literal["sqlite", "redis"]
+    owner: str
+    """The name under which it takes leases and claims."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessDraining:
+    """A process of the bot was asked to end: it takes on nothing more, and finishes what it has."""
+
+    event: ClassVar[str] = "process.draining"
+    role: str
+    owner: str
+    seconds: float
+    """How long it may take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessEnded:
+    """A process of the bot has drained, and ends in order."""
+
+    event: ClassVar[str] = "process.ended"
+    role: str
+    owner: str
+
+
+WorkerEnd: TypeAlias = Literal["done", "exited", "killed", "hung", "over_memory", "late"]
+"""Why a worker process ended: it had done what it was there for; it exited; a signal killed it; or the bot killed it,
+because it did not respond, took too much memory, or outlived the grace period."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerEnded:
+    """A worker process has ended. What it was running goes on in others."""
+
+    event: ClassVar[str] = "worker.ended"
+    owner: str
+    why: WorkerEnd
+    code: int | None = None
+    """Its exit code, negative for a signal. None while it is not known, because it is only being killed."""
+    task_id: TaskId | None = None
+    """The one task that it was there to drive, if it was."""
+    memory: int | None = None
+    """The bytes that it used, if it is killed for them."""
+    pause: float = 0.0
+    """Seconds until another one is started in its place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleEnded:
+    """The process of a role has ended, and is started again after `pause` seconds."""
+
+    event: ClassVar[str] = "role.ended"
+    role: str
+    code: int
+    """Its exit code, negative for a signal."""
+    pause: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPutOff:
+    """Work for a task or a person did not come to its end, and the next sweep tries again."""
+
+    event: ClassVar[str] = "job.put_off"
+    queue: str
+    key: TaskId | Person
+    error: str
+    """The class of the error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,9 +286,16 @@ Fact: TypeAlias = (
     Recorded
     | SlackCalled
     | SlackLimited
+    | SlackHeldBack
     | SlackAcknowledged
     | SlackConnected
     | SlackDisconnected
+    | ProcessStarted
+    | ProcessDraining
+    | ProcessEnded
+    | WorkerEnded
+    | RoleEnded
+    | JobPutOff
     | SweepEnded
     | LeaseLost
     | ProcessGone
