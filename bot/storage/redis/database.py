@@ -77,7 +77,8 @@ class Database:
             [self.key("history", each.entry.task_id), body, digest_of(body.encode()), each.entry.task_id]
             for each, body in zip(events, bodies, strict=True)
         ]
-        change = [json.dumps({"guards": guards, "events": added, "steps": steps}), f"{self._name}{next(self._changes)}"]
+        told = {"guards": guards, "events": added, "steps": steps, "at": moment(events[0].entry.at) if events else ""}
+        change = [json.dumps(told), f"{self._name}{next(self._changes)}"]
         if not added:
             return await self._outcome(change) == "ok"
         async with self._log_for_one() as deadline:
@@ -190,3 +191,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 def moment(at: datetime) -> str:
     """Whole microseconds since 1970, so that scores compare as the times do."""
     return str((at - _EPOCH) // timedelta(microseconds=1))
+
+
+def time_of(moment: str) -> datetime:
+    """The time that a score is."""
+    return _EPOCH + timedelta(microseconds=int(moment))
