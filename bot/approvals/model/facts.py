@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 from bot.approvals.model.audit import AuditEvent
-from bot.approvals.model.ids import Person, TaskId, ThreadId
+from bot.approvals.model.ids import Person, RequestId, TaskId, ThreadId
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 
@@ -24,6 +24,12 @@ class Recorded:
     entry: AuditEvent
     about: Task | Request | None = None
     """The task or the request as it was stored with the event, but for its revision. None if neither was."""
+
+
+def named(error: BaseException) -> str:
+    """What is told of an error: its class, and that of what caused it. Its words may be somebody's."""
+    cause = error.__cause__
+    return type(error).__name__ if cause is None else f"{type(error).__name__} from {type(cause).__name__}"
 
 
 # --- Slack --------------------------------------------------------------------------------------
@@ -88,6 +94,8 @@ class SlackDisconnected:
     """The connection to Slack is gone. No click arrives until it is back."""
 
     event: ClassVar[str] = "slack.disconnected"
+    announced: bool = False
+    """Whether Slack said so before, as it does every few hours, so that another one is opened at once."""
 
 
 # --- The machine --------------------------------------------------------------------------------
@@ -137,8 +145,8 @@ class WorkerEnded:
     event: ClassVar[str] = "worker.ended"
     owner: str
     why: WorkerEnd
-    code: int | None = None
-    """Its exit code, negative for a signal. None while it is not known, because it is only being killed."""
+    code: int
+    """Its exit code, negative for a signal."""
     task_id: TaskId | None = None
     """The one task that it was there to drive, if it was."""
     memory: int | None = None
@@ -149,13 +157,14 @@ class WorkerEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleEnded:
-    """The process of a role has ended, and is started again after `pause` seconds."""
+    """The process of a role has ended although nobody asked for it, or is killed because it did not end in time."""
 
     event: ClassVar[str] = "role.ended"
     role: str
-    code: int
-    """Its exit code, negative for a signal."""
-    pause: float
+    code: int | None = None
+    """Its exit code, negative for a signal. None if it is only being killed."""
+    pause: float | None = None
+    """Seconds until it is started again. None if the bot ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +175,7 @@ class JobPutOff:
     queue: str
     key: TaskId | Person
     error: str
-    """The class of the error."""
+    """What kept it from its end (`named`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +186,9 @@ class SweepEnded:
     role: str
     seconds: float
     cut_short: bool = False
-    """Whether storage did not answer, so that the next sweep has to do the rest."""
+    """Whether storage, or whatever else it needs, did not answer, so that the next sweep has to do the rest."""
+    error: str = ""
+    """What cut it short (`named`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +226,8 @@ class StorageUnreachable:
 
     event: ClassVar[str] = "storage.unreachable"
     verb: Literal["read", "change"]
+    error: str
+    """SQLite's name for what is wrong, such as `SQLITE_FULL`, or the class of the error of Redis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,10 +251,12 @@ class ServerReached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerAway:
-    """A LangGraph Server cannot be used."""
+    """A LangGraph Server cannot be used. Told once for as long as it is so."""
 
     event: ClassVar[str] = "server.away"
     server: str
+    error: str
+    """What came in place of an answer: `status 503`, or the class of an error."""
 
 
 # --- Programs -----------------------------------------------------------------------------------
@@ -253,9 +268,14 @@ class ApiAnswered:
 
     event: ClassVar[str] = "api.answered"
     route: str
-    """The path with the names of its parameters, such as `/v1/requests/{id}`."""
+    """The path with the names of its parameters, such as `/v1/requests/{id}`. `unknown` if there is no such address."""
+    method: str
+    """`GET`, `POST` or another one of HTTP's own; `unknown` if it is none of them."""
     code: int
     seconds: float
+    """Until it was answered, with the time for which the caller wanted to wait."""
+    token: str = ""
+    """The name of the token that the call came with. Empty if it had no valid one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,8 +284,13 @@ class WebhookTried:
 
     event: ClassVar[str] = "webhook.tried"
     task_id: TaskId
+    request_id: RequestId
     webhook: str
     outcome: Literal["delivered", "failed", "given_up"]
+    tries: int
+    """How many have been made by now."""
+    error: str = ""
+    """What came in place of a yes: `status 500`, or the class of an error."""
 
 
 # --- Rules --------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
+from bot.approvals.model.trace import Trace
 from bot.approvals.model.webhook import WebhookId
 
 
@@ -20,6 +21,8 @@ class NotTaken:
 
     why: str
     """The end of a sentence, such as "it answered 500"."""
+    error: str = ""
+    """The same in a word or two: `status 500`, or the class of an error. Names no address."""
     retry_after: timedelta | None = None
     """When it wants to be asked again. None if it did not say."""
 
@@ -30,6 +33,8 @@ class NotWanted:
 
     why: str
     """The end of a sentence."""
+    error: str = ""
+    """As that of `NotTaken`."""
 
 
 Reply: TypeAlias = Taken | NotTaken | NotWanted
@@ -43,6 +48,7 @@ class WebhookSender(Protocol):
         no address of the web". Empty if something may. What a host name stands for is checked when it is sent."""
         ...
 
-    async def send(self, url: str, id: WebhookId, body: str) -> Reply:
-        """Sign the body and post it once. Never raises for what the receiver or the network does."""
+    async def send(self, url: str, id: WebhookId, body: str, trace: Trace | None = None) -> Reply:
+        """Sign the body and post it once, with `trace` as its header `traceparent`. Never raises for what the receiver
+        or the network does."""
         ...

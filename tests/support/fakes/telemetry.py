@@ -26,6 +26,9 @@ class Heard:
     ) -> AbstractContextManager[Trace | None]:
         return nullcontext(None)
 
+    def here(self) -> Trace | None:
+        return None
+
     def of(self, kind: type[Kind]) -> list[Kind]:
         """The facts of this kind."""
         return [fact for fact in self.facts if isinstance(fact, kind)]

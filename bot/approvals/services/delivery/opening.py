@@ -14,6 +14,7 @@ from bot.approvals.model.audit import event_of
 from bot.approvals.model.caller import is_of_caller, request_id_of
 from bot.approvals.model.decision import Answered, Approve, Reject, WindowClosed, outcome_of
 from bot.approvals.model.errors import InvalidAnswer, Unreachable
+from bot.approvals.model.facts import RuleChosen
 from bot.approvals.model.ids import JSON, ChannelId, RequestId
 from bot.approvals.model.message import Message
 from bot.approvals.model.policy import Policy, one_stage
@@ -22,6 +23,7 @@ from bot.approvals.model.request import Before, Decided, Delivered, OpenStage, P
 from bot.approvals.model.task import Task
 from bot.approvals.ports.engine import Engine
 from bot.approvals.ports.slack import LookupFailed
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Clock
 from bot.approvals.rules import lifecycle, schedule, voting, windows
 from bot.approvals.rules.matching import ConditionFailed
@@ -50,6 +52,7 @@ class Opening:
     policy_choice: PolicyChoice
     eligibility: Eligibility
     clock: Clock
+    telemetry: Telemetry = SILENT
 
     async def ask(self, batch: Batch, task: Task, requests: Sequence[Request], asked: Asked) -> None:
         """Open the request of this interrupt, or renew it if the graph asks something else by now. Adds that to the
@@ -158,9 +161,12 @@ class Opening:
 
     async def _policy(self, task: Task, question: Question) -> Policy:
         try:
-            return await self.policy_choice.policy(task, question)
+            policy = await self.policy_choice.policy(task, question)
         except LookupFailed as failed:
             raise Unreachable("Slack did not say who or where it is") from failed
+        passed_over = self.policy_choice.policies.before(policy.name)
+        self.telemetry.tell(RuleChosen(task_id=task.id, rule=policy.name, passed_over=passed_over))
+        return policy
 
     async def _open(self, batch: Batch, task: Task, asked: Asked, terms: Terms, before: Before | None) -> Request:
         crash_points.point("interrupt-reached")
@@ -180,6 +186,7 @@ class Opening:
             policy=terms.policy,
             unknown=terms.unknown,
             opened_at=now,
+            trace=self.telemetry.here(),
             state=Pending(due_at=None),
             open=OpenStage(asked=(), opened_at=now),
         )
