@@ -217,6 +217,10 @@ async def running(
 
         queues = WorkQueues(deliveries=JobQueue("delivery", deliver, clock, telemetry))
         work = WorkerWork(wire=hints, queues=queues)
+        if settings.http_bind is not None:
+            from bot.app.pulse import beating  # only who shows metrics has their library in memory
+
+            await stack.enter_async_context(beating(telemetry, lambda: queues.lanes))
         engine = LangGraphEngine(registry=graphs, terms=policies.graphs, progress=Telling(wire=hints, work=work))
         session = await stack.enter_async_context(connections())
         token = settings.slack_bot_token.get_secret_value()

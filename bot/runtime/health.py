@@ -28,9 +28,33 @@ def beat(state_dir: Path, interval: float, role: str) -> None:
     os.utime(file, (until, until))
 
 
+def swept(state_dir: Path, role: str) -> None:
+    """Records that a sweep of the role has ended, even if something did not answer."""
+    file = _sweep_of(state_dir, role)
+    os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    os.utime(file)
+
+
+def last_sweep(state_dir: Path, role: str) -> float | None:
+    """When a sweep of the role on this machine last ended, in seconds since 1970. None if none has since its start."""
+    try:
+        return _sweep_of(state_dir, role).stat().st_mtime
+    except OSError:
+        return None
+
+
+def is_beating(state_dir: Path, role: str) -> bool:
+    """Whether the last heartbeat of this role on this machine is recent."""
+    try:
+        return time.time() < (state_dir / f"{_prefix()}{role}").stat().st_mtime
+    except OSError:
+        return False
+
+
 def forget(state_dir: Path, role: str) -> None:
-    """Forgets the heartbeat of a role that ends in order, or is about to start."""
+    """Forgets the heartbeat and the sweeps of a role that ends in order, or is about to start."""
     (state_dir / f"{_prefix()}{role}").unlink(missing_ok=True)
+    _sweep_of(state_dir, role).unlink(missing_ok=True)
 
 
 def is_well(state_dir: Path) -> bool:
@@ -46,6 +70,10 @@ def _prefix() -> str:
     """How the names of heartbeats begin. Each is named after the machine or container, because replicas may share the
     folder, and after the role."""
     return f"heartbeat-{socket.gethostname()}-"
+
+
+def _sweep_of(state_dir: Path, role: str) -> Path:
+    return state_dir / f"swept-{socket.gethostname()}-{role}"
 
 
 def _state_dir() -> Path:

@@ -17,10 +17,12 @@ from threading import Lock
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import Metric
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+
+from bot.telemetry.names import FOLDER_VARIABLE
 
 log = logging.getLogger(__name__)
 
@@ -36,44 +38,45 @@ _TRIES: Final = 3
 _UNREADABLE: Final = (struct.error, RuntimeError, FileNotFoundError)
 
 
-def gauge(name: str, means: str, samples: Iterable[tuple[Sequence[str], float]], *labels: str) -> Metric:
-    """A metric that is made when it is asked for."""
-    family = GaugeMetricFamily(f"{PREFIX}{name}", means, labels=labels)
-    for values, value in samples:
-        family.add_metric(values, value)
-    return family
+def folder_of_all() -> Path | None:
+    """The folder that `bot.telemetry.folder` has made for all processes. None if there is none."""
+    return Path(os.environ[FOLDER_VARIABLE]) if FOLDER_VARIABLE in os.environ else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposition:
     """Makes the page. Any thread may ask for it; one at a time gets it."""
 
-    own: CollectorRegistry
+    own: CollectorRegistry | None = None
     """The metrics of this process, for a bot that is one process."""
-    read: Callable[[], Iterable[Metric]] = list
-    """What is read when the page is made: of storage, and of this process."""
-    folder: Path | None = None
+    folder: Path | None = field(default_factory=folder_of_all)
     """The folder of all processes. None if this is the only one."""
     _lock: Lock = field(default_factory=Lock)
 
-    def page(self) -> bytes:
-        """The metrics of all processes."""
+    def page(self, more: Sequence[Metric] = ()) -> bytes:
+        """The metrics of all processes, and these, which are made for the page. Blocks for some milliseconds."""
         with self._lock:
             for _ in range(_TRIES - 1):
                 try:
-                    return self._made()
+                    return self._made(more)
                 except _UNREADABLE:
                     continue
-            return self._made()
+            return self._made(more)
 
-    def _made(self) -> bytes:
+    def tidy(self) -> None:
+        """Adds up the files of processes that are gone, which `page` does too."""
+        with self._lock:
+            if self.folder is not None:
+                fold(self.folder)
+
+    def _made(self, more: Sequence[Metric]) -> bytes:
         registry = CollectorRegistry()
         if self.folder is not None:
             fold(self.folder)
             registry.register(_Ours(MultiProcessCollector(None, str(self.folder)).collect))  # type: ignore[no-untyped-call]
-        else:
+        elif self.own is not None:
             registry.register(_Ours(self.own.collect))
-        registry.register(_Ours(self.read))
+        registry.register(_Ours(lambda: more))
         return generate_latest(registry)
 
 

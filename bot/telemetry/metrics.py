@@ -6,12 +6,13 @@ the configuration and from the code, and never from what people or programs writ
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 
 from bot.approvals.model.facts import (
     ApiAnswered,
@@ -40,6 +41,7 @@ from bot.approvals.model.facts import (
     WebhookTried,
     WorkerEnded,
 )
+from bot.telemetry.names import FOLDER_VARIABLE
 from bot.telemetry.people import People
 
 MAX_NAMES: Final = 100
@@ -72,11 +74,19 @@ class Names:
         return OTHER
 
 
+def _share_figures() -> None:
+    """Has figures be written where the process finds them that serves those of all. The library decides that when it is
+    imported, which may have been before there was a folder."""
+    if FOLDER_VARIABLE in os.environ and not values.ValueClass._multiprocess:
+        values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+
+
 class Metrics:
     """Counts facts. Each process has one; `bot.telemetry.exposition` adds them up."""
 
     def __init__(self, registry: CollectorRegistry | None = None, now: Callable[[], float] = time.time) -> None:
         """`now` gives seconds since 1970, by this machine's clock."""
+        _share_figures()
         self.registry: Final = registry or CollectorRegistry()
         self._now = now
         self._engines, self._methods, self._routes, self._kinds = Names(), Names(), Names(), Names()
@@ -116,6 +126,7 @@ class Metrics:
         self._storage = histogram("storage_seconds", "How long calls of storage took", QUICK, "verb")
         self._unreachable = counter("storage_unreachable_total", "Calls that storage did not answer")
         self._engine_up = gauge("engine_up", "Whether the engine can run agents: 1 or 0", "livemax", "engine")
+        self._engine_up.labels(LANGGRAPH).set(0)  # until a worker that lives says otherwise
         self._lag = gauge(
             "loop_lag_seconds", "The longest time that an event loop was late in the last 15 seconds", "livemax"
         )
