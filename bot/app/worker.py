@@ -315,6 +315,8 @@ async def running(
         owners_first_until = asyncio.get_running_loop().time()
 
         async def look() -> None:
+            if not line.beats:  # a sibling that lives may seem to be dead
+                raise Unreachable("storage has not answered the last heartbeats")
             if line.calm:
                 await claims.void_lapsed(storage, clock(), telemetry)
             take_over = line.calm and asyncio.get_running_loop().time() >= owners_first_until
@@ -324,7 +326,7 @@ async def running(
 
         async def tick() -> None:
             nonlocal owners_first_until
-            if stopped or not line.beats:  # then a sibling that lives may seem to be dead
+            if stopped:
                 return
             await stores.set_clock()
             if await sweep(telemetry, WORKER, look):

@@ -33,6 +33,8 @@ BIND_SECONDS: Final = 10.0
 """Between two tries to listen at an address that is taken."""
 TIDY_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 1.0
+BETWEEN_SECONDS: Final = 1.0
+"""A sweep that storage has answered is followed by a heartbeat within this time."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,8 +60,12 @@ class WorkersWatched:
     def _unready(self) -> Sequence[str]:
         if self.draining:
             return ["The worker is shutting down."]
-        if not health.is_beating(self.settings.state_dir, WORKER):
-            return ["No worker is ready, or storage has not answered its last sweeps."]
+        folder, interval = self.settings.state_dir, self.settings.sweep_interval
+        swept, well = health.last_sweep(folder, WORKER), health.last_beat(folder, interval, WORKER)
+        if swept is None or self.sweeps.problems():
+            return ["No worker is ready."]
+        if well is None or swept - well > BETWEEN_SECONDS:
+            return ["Storage did not answer the worker's last sweep."]
         return []
 
 

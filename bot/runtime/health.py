@@ -22,7 +22,7 @@ MAX_MISSED_TICKS: Final = 3
 def beat(state_dir: Path, interval: float, role: str) -> None:
     """Records that a role is well: storage has answered, and a gateway is connected to Slack. The next heartbeat is due
     in `interval` seconds."""
-    until = time.time() + max(MIN_VALID_SECONDS, MAX_MISSED_TICKS * interval)
+    until = time.time() + _valid(interval)
     file = state_dir / f"{_prefix()}{role}"
     os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
     os.utime(file, (until, until))
@@ -43,12 +43,13 @@ def last_sweep(state_dir: Path, role: str) -> float | None:
         return None
 
 
-def is_beating(state_dir: Path, role: str) -> bool:
-    """Whether the last heartbeat of this role on this machine is recent."""
+def last_beat(state_dir: Path, interval: float, role: str) -> float | None:
+    """When the role on this machine last recorded that it is well, in seconds since 1970. None if it has not since its
+    start. `interval` as in `beat`."""
     try:
-        return time.time() < (state_dir / f"{_prefix()}{role}").stat().st_mtime
+        return (state_dir / f"{_prefix()}{role}").stat().st_mtime - _valid(interval)
     except OSError:
-        return False
+        return None
 
 
 def forget(state_dir: Path, role: str) -> None:
@@ -70,6 +71,11 @@ def _prefix() -> str:
     """How the names of heartbeats begin. Each is named after the machine or container, because replicas may share the
     folder, and after the role."""
     return f"heartbeat-{socket.gethostname()}-"
+
+
+def _valid(interval: float) -> float:
+    """For how many seconds a heartbeat is valid."""
+    return max(MIN_VALID_SECONDS, MAX_MISSED_TICKS * interval)
 
 
 def _sweep_of(state_dir: Path, role: str) -> Path:
