@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequ
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -63,7 +65,7 @@ async def watching(
     thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
     watched = GatewayWatched(
         exposition=Exposition(own=metrics.registry if metrics is not None else Metrics().registry),
-        counting=Counting(census=lambda: storage.census(clock())),
+        counting=Counting(census=storage.census, clock=clock),
         answers=Asked(storage.head),
         connected=Asked(is_connected),
         waiters=waiters,
@@ -102,31 +104,47 @@ class Asked(Generic[T]):
             return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What storage has counted."""
+
+    began: float
+    """When it was asked, by the monotonic clock."""
+    at: datetime
+    census: Census
+
+
 @dataclass(slots=True)
 class Counting:
     """The counts of storage, read when somebody asks for them, and at most once a minute."""
 
-    census: Callable[[], Awaitable[Census]]
+    census: Callable[[datetime], Awaitable[Census]]
+    clock: Clock
     every: float = CENSUS_SECONDS
     monotonic: Callable[[], float] = time.monotonic
     _asked: Asked[Census] = field(init=False)
-    _newest: tuple[float, Census] | None = None
+    _newest: Counts | None = None
 
     def __post_init__(self) -> None:
         self._asked = Asked(self._read)
 
-    async def newest(self) -> Census | None:
+    async def newest(self) -> Counts | None:
         """The last counts. None if there are none that are recent enough."""
-        if self._newest is None or self.monotonic() - self._newest[0] >= self.every:
+        if self._age() >= self.every:
             await self._asked.answer()
-        if self._newest is None or self.monotonic() - self._newest[0] >= max(CENSUS_VALID_SECONDS, self.every):
-            return None
-        return self._newest[1]
+        return self._newest if self._age() < max(CENSUS_VALID_SECONDS, self.every) else None
+
+    def is_due(self) -> bool:
+        """Whether the last counts are older than they should be, because storage does not answer."""
+        return self._age() >= self.every
+
+    def _age(self) -> float:
+        return inf if self._newest is None else self.monotonic() - self._newest.began
 
     async def _read(self) -> Census:
-        began = self.monotonic()
-        census = await self.census()
-        self._newest = began, census
+        began, at = self.monotonic(), self.clock()
+        census = await self.census(at)
+        self._newest = Counts(began=began, at=at, census=census)
         return census
 
 
@@ -175,10 +193,11 @@ class GatewayWatched:
     thread: ThreadPoolExecutor
 
     async def metrics(self) -> bytes:
-        census, connected = await asyncio.gather(self.counting.newest(), self.connected.answer())
+        counts, connected = await asyncio.gather(self.counting.newest(), self.connected.answer())
         standing = Standing(
             sweep_interval=self.sweeps.interval,
-            census=census,
+            census=counts.census if counts else None,
+            counted_at=counts.at if counts and not self.counting.is_due() else None,
             connected=bool(connected),
             waiting=len(self.waiters),
         )

@@ -52,8 +52,9 @@ LANGGRAPH: Final = "langgraph"
 QUICK: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 """Seconds, for what is usually over within milliseconds."""
 CALLS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-ACK: Final = (0.05, 0.1, 0.5, 1, 2.5, 3)
+ACK: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 3)
 """Slack waits three seconds, and the alert looks at 2.5."""
+SWEEPS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60)
 LONG: Final = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
 
 
@@ -115,7 +116,7 @@ class Metrics:
         self._envelope = gauge(
             "slack_last_envelope_timestamp_seconds", "When something from Slack was last acknowledged", "max"
         )
-        self._sweeps = histogram("sweep_seconds", "How long sweeps took", LONG, "role")
+        self._sweeps = histogram("sweep_seconds", "How long sweeps took", SWEEPS, "role")
         self._swept = gauge(
             "sweep_last_success_timestamp_seconds", "When a sweep last ended that was not cut short", "max", "role"
         )

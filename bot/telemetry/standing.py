@@ -22,14 +22,17 @@ class Standing:
 
     sweep_interval: float
     census: Census | None = None
+    counted_at: datetime | None = None
+    """When that was so, if the next counts are not due yet. None if storage could not be asked for them: then ages are
+    counted to the present, so that they go on growing."""
     connected: bool | None = None
     """Whether Slack is connected."""
     waiting: int | None = None
     """Calls of the API that wait for a change."""
 
     def metrics(self, now: datetime) -> list[Metric]:
-        """All of it. Ages are counted to `now`, so that they go on growing while storage cannot be asked."""
-        of_storage = [] if self.census is None else _of(self.census, now)
+        """All of it."""
+        of_storage = [] if self.census is None else _of(self.census, self.counted_at or now)
         connected = [] if self.connected is None else [((), float(self.connected))]
         waiting = [] if self.waiting is None else [((), float(self.waiting))]
         return [

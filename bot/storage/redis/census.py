@@ -12,7 +12,7 @@ from bot.storage.counting import may_begin
 from bot.storage.redis.census_scripts import CENSUS, COUNTS
 from bot.storage.redis.database import Database, moment, time_of
 
-AT_ONCE: Final = 500
+AT_ONCE: Final = 200
 """Open requests that one script looks at."""
 
 

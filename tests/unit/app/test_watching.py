@@ -7,13 +7,14 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.app.telling import Sweeps as Noting
-from bot.app.watching import START_SECONDS, Asked, Counting, GatewayWatched, Sweeps
+from bot.app.watching import START_SECONDS, Asked, Counting, Counts, GatewayWatched, Sweeps
 from bot.approvals.model.census import Census, Some
 from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.facts import SlackDisconnected, SweepEnded
@@ -77,31 +78,34 @@ async def test_storage_is_counted_at_most_once_a_minute() -> None:
     """However many ask."""
     clock, counts = Clock(), 0
 
-    async def census() -> Census:
+    async def census(now: datetime) -> Census:
         nonlocal counts
         counts += 1
         return Census(failed=counts)
 
-    counting = Counting(census, monotonic=clock)
+    counting = Counting(census, lambda: NOON, monotonic=clock)
     first = [await counting.newest() for _ in range(3)]
     clock.now = 59.0
     second = await counting.newest()
     clock.now = 60.0
 
-    assert await counting.newest() == Census(failed=2)
-    assert [*first, second] == [Census(failed=1)] * 4
+    assert await counting.newest() == Counts(began=60.0, at=NOON, census=Census(failed=2))
+    assert [*first, second] == [Counts(began=0.0, at=NOON, census=Census(failed=1))] * 4
 
 
 async def test_old_counts_are_shown_for_a_while_if_storage_does_not_answer() -> None:
     """And then none: nobody is told for ever that all is well."""
     clock = Clock()
     answer: Callable[[], Awaitable[Census]] = saying(Census(failed=1))
-    counting = Counting(lambda: answer(), monotonic=clock)
-    assert await counting.newest() == Census(failed=1)
+    counting = Counting(lambda _: answer(), lambda: NOON, monotonic=clock)
+    known = Counts(began=0.0, at=NOON, census=Census(failed=1))
+    assert await counting.newest() == known
+    assert not counting.is_due()
 
     answer = away
     clock.now = 299.0
-    assert await counting.newest() == Census(failed=1)
+    assert await counting.newest() == known
+    assert counting.is_due()
     clock.now = 301.0
     assert await counting.newest() is None
 
@@ -175,7 +179,7 @@ def watched(
     waiting = Waiters(lambda _: saying({})())
     return GatewayWatched(
         exposition=Exposition(folder=None),
-        counting=Counting(census),
+        counting=Counting(lambda _: census(), lambda: NOON),
         answers=Asked(answers, seconds=0.01),
         connected=Asked(connected, seconds=0.01),
         waiters=waiting,

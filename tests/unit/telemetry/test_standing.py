@@ -50,10 +50,14 @@ def test_what_waits_is_shown_with_its_age() -> None:
     }
 
 
-def test_ages_grow_while_storage_cannot_be_asked() -> None:
-    standing = Standing(sweep_interval=5, census=Census(undelivered=Some(count=1, since=NOON)))
+def test_ages_are_those_of_the_last_counts_and_grow_while_storage_cannot_be_asked() -> None:
+    """A card that was late for a moment when storage counted is not shown as late for a minute."""
+    census = Census(undelivered=Some(count=1, since=NOON))
+    counted = Standing(sweep_interval=5, census=census, counted_at=NOON + MINUTE)
+    old = Standing(sweep_interval=5, census=census)
 
-    assert values(standing, 9 * MINUTE)["oldest_undelivered_seconds",] == 540
+    assert values(counted, 9 * MINUTE)["oldest_undelivered_seconds",] == 60
+    assert values(old, 9 * MINUTE)["oldest_undelivered_seconds",] == 540
 
 
 def test_what_is_not_known_is_not_shown() -> None:
