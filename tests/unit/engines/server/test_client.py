@@ -106,6 +106,20 @@ async def begin(client: ServerClient) -> str:
     )
 
 
+@pytest.mark.parametrize("tracing", [True, False])
+async def test_a_run_is_traced_where_its_answer_is(recorder: Recorder, tracing: bool) -> None:
+    """The server is told where the work is found that the run belongs to, if somebody traces it."""
+    recorder.body, heard = {"run_id": "r"}, Heard(tracing=tracing)
+    client = connect("dev", recorder.url, None, heard)
+
+    with heard.span("resume") as here:
+        await begin(client)
+    await client.close()
+
+    assert recorder.headers[-1].get("traceparent") == here
+    assert (here is not None) == tracing
+
+
 async def test_a_run_is_strict_and_stored_step_by_step_and_the_only_one(recorder: Recorder) -> None:
     recorder.body = {"run_id": "r"}
     client = connect("dev", recorder.url, None)
