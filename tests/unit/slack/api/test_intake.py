@@ -11,7 +11,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.approvals.model.facts import SlackAcknowledged
-from bot.slack.api.intake import Intake
+from bot.slack.api.intake.sockets import Intake
 from tests.support.fakes.telemetry import Heard
 
 

@@ -16,8 +16,8 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.model.facts import SlackAcknowledged
-from bot.slack.api import request_url
-from bot.slack.api.request_url import Answer, RequestUrl
+from bot.slack.api.intake import request_url
+from bot.slack.api.intake.request_url import Answer, RequestUrl
 from tests.support.fakes.telemetry import Heard
 from tests.support.signing import FORM, SECRET, signed
 

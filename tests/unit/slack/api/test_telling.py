@@ -20,8 +20,8 @@ from bot.approvals.model.facts import (
     SlackLimited,
 )
 from bot.slack.api.calls import call, web_client
+from bot.slack.api.intake.handler import SECONDS_BETWEEN, Handler, NotAgain
 from bot.slack.api.rate_limit import Pace, Rate, TooLong
-from bot.slack.api.socket import SECONDS_BETWEEN, Handler, NotAgain
 from tests.support.desk import Desk, make_world, opened
 from tests.support.fakes.telemetry import Heard
 
@@ -142,7 +142,7 @@ async def test_a_socket_that_is_opened_lost_and_back_is_told_each_time(desk: Des
 def test_the_same_error_of_slack_sdk_is_logged_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever stands in parentheses: there it has the id of a session."""
     only, now = NotAgain(), [0.0]
-    monkeypatch.setattr("bot.slack.api.socket.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("bot.slack.api.intake.handler.time.monotonic", lambda: now[0])
 
     def passes(words: str) -> bool:
         return only.filter(logging.LogRecord("slack_bolt.socket", logging.ERROR, "", 0, words, None, None))
