@@ -141,6 +141,8 @@ class RoleSettings(Store):
     http_bind: Annotated[Annotated[Bind, BeforeValidator(_bind)] | None, NoDecode] = None
     """Where the HTTP API, metrics and health are served, and Slack's requests come in if there is a signing secret. A
     worker that runs alone serves its metrics and health there. If unset, nothing is."""
+    log_format: Literal["text", "json"] = "text"
+    """What an entry of the log looks like: a line of text, or a JSON object."""
 
     @field_validator("slack_bot_token")
     @classmethod
@@ -253,6 +255,16 @@ def load_worker(env_file: Path = Path(".env")) -> RoleSettings:
     """The settings of a worker, which needs no token for Socket Mode. Raises SettingsError with everything that is
     wrong."""
     return _load(RoleSettings, env_file)
+
+
+def log_format(env_file: Path = Path(".env")) -> Literal["text", "json"]:
+    """LOG_FORMAT by itself, for what is logged before the settings are loaded, or in place of that. Text if it is
+    wrong, which `load` says."""
+    try:
+        given = {name.upper(): value for name, value in _written(env_file).items()}
+    except SettingsError:
+        return "text"
+    return "json" if (os.environ.get("LOG_FORMAT") or given.get("LOG_FORMAT")) == "json" else "text"
 
 
 def load_store(env_file: Path = Path(".env")) -> Store:

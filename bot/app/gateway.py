@@ -150,6 +150,7 @@ async def running(
             ttl=settings.lease_seconds,
             channel=channel,
             heard=heard,
+            telemetry=telemetry,
         )
         stack.push_async_callback(claims.leave, storage, owner)
         await stack.enter_async_context(line.held())

@@ -19,14 +19,15 @@ from bot.telemetry.stream import Sink, Stream
 
 def telemetry_of(settings: RoleSettings, role: str) -> Stream:
     """The telemetry of a process with this role."""
-    sinks: list[Sink] = [Lines()]
+    spans = Spans()
+    sinks: list[Sink] = [Lines(spans.here)]
     if role in (GATEWAY, WORKER):
         sinks.append(Sweeps(settings.state_dir, role))
         if settings.http_bind is not None:
             from bot.telemetry.metrics import Metrics  # finds the folder of all processes as it is imported
 
             sinks.append(Metrics())
-    return Stream(sinks=sinks, tracing=Spans())
+    return Stream(sinks=sinks, tracing=spans)
 
 
 @dataclass(frozen=True, slots=True)

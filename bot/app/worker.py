@@ -185,6 +185,7 @@ async def running(
             channel=place.channel,
             heard=heard,
             siblings=frozenset(place.siblings),
+            telemetry=telemetry,
         )
         leases = Leases(
             storage=storage, clock=clock, ttl=settings.lease_ttl, owner=place.owner, heart=line, telemetry=telemetry

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from bot import crash_points, printable
+from bot import crash_points
 from bot.approvals.model.facts import RoleEnded
 from bot.approvals.ports.telemetry import SILENT, Telemetry
+from bot.runtime import logs
 from bot.runtime.children import Channel, Child, Children, forget_signals, woken_by_signals
 
 Role: TypeAlias = Callable[[Channel], int]
@@ -154,5 +154,5 @@ class Supervisor:
             self._children.ended()
         self._hear()
         for sentence in self._refused if code == WRONG_SETTINGS else ():
-            sys.stderr.write(f"{printable.lines(sentence)}\n")
+            logs.say(sentence)
         return code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,8 @@ async def test_a_request_counts_if_slack_has_signed_it_and_once(bot: Bot, room: 
     secret, mark = bot.environment["SLACK_SIGNING_SECRET"], await room.mark()
     await room.start(f"/task action journal={tmp_path / 'signed'}")
     (command,) = await room.simulator.traffic(kind="slash_commands", after=mark)
-    body = urlencode(command["payload"])
-    right = signed(body, FORM, secret=secret, age=1)
+    body = urlencode({**command["payload"], "trigger_id": "1.2"})
+    right = signed(body, FORM, secret=secret)
 
     forged = [
         {"content-type": FORM},
@@ -58,8 +59,8 @@ async def test_an_event_that_is_told_again_is_heard_once(bot: Bot, room: Room) -
     (event,) = [each["payload"] for each in events if each["payload"]["event"].get("text") == "once"]
 
     for attempt in (1, 2):
-        body = json.dumps(event)
-        headers = {**signed(body, JSON, secret=secret, age=attempt), "x-slack-retry-num": str(attempt)}
+        body = json.dumps(event, indent=attempt)  # another body, so that only its event is known
+        headers = {**signed(body, JSON, secret=secret), "x-slack-retry-num": str(attempt)}
         assert await sent(bot, body, headers) == 200
 
     body = json.dumps({**event, "event_id": "Ev0OTHER"})
@@ -95,6 +96,24 @@ async def test_an_event_that_the_bot_was_too_slow_for_comes_again_and_has_one_ef
     assert (first["retry_attempt"], second["retry_attempt"]) == (0, 1)
     assert first["payload"] == second["payload"]
     assert await told(room, "dave") == before + 1
+
+
+async def test_a_click_is_acknowledged_in_time_while_storage_does_not_answer(
+    bot: Bot, room: Room, tmp_path: Path
+) -> None:
+    thread = await room.start(f"/task action journal={tmp_path / 'locked'}")
+    card = await thread.card()
+    mark = await room.mark()
+
+    with sqlite3.connect(bot.folder / "state" / "countersign.sqlite", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        await room.press("bob", card, "approve")
+        other.execute("ROLLBACK")
+    other.close()
+
+    (click,) = await room.simulator.traffic(kind="interactive", after=mark)
+    assert click["acknowledged_after"] < 3
+    await thread.ended_well()
 
 
 async def told(room: Room, who: str) -> int:

@@ -210,8 +210,8 @@ class Opening:
         decision = Answered(verdicts=verdicts, voters=(), edited=False, at=now, ruled=auto.why)
         try:
             self.engine.answer(request.question, request.proposed, decision)
-        except InvalidAnswer as invalid:
-            log.warning("request %s is put to people, as its policy's answer does not fit: %s", request.id, invalid)
+        except InvalidAnswer:
+            log.warning("request %s is put to people, as its graph does not take its policy's answer", request.id)
             return request
         ruled = replace(request, state=Decided(decision=decision, next_try=now))
         return voting.hold(ruled, request, request.policy.hold, now)

@@ -22,7 +22,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.approvals.model.facts import SlackAcknowledged
 from bot.approvals.ports.telemetry import SILENT, Telemetry
-from bot.slack.api.echoes import is_echo
+from bot.slack.api.intake.echoes import is_echo
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.approvals.model.facts import SlackAcknowledged
 from bot.approvals.ports.telemetry import SILENT, Telemetry
-from bot.slack.api.echoes import is_echo
+from bot.slack.api.intake.echoes import is_echo
 
 DRAIN_SECONDS: Final = 2.0
 """For what has arrived when a shutdown begins."""
