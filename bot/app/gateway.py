@@ -16,7 +16,7 @@ from bot.app.callers import callers
 from bot.app.connection import connection
 from bot.app.hooks import as_the_api_shows_it, hooks
 from bot.app.noticing import notice_unknown, notice_unmet
-from bot.app.ops import watched
+from bot.app.ops import operators
 from bot.app.sweeping import sweep
 from bot.app.telling import Life, telemetry_of
 from bot.app.wire import Asking, GatewayWork
@@ -312,7 +312,7 @@ async def running(
             ),
         )
         ops = await stack.enter_async_context(
-            watched(
+            operators(
                 settings.ops_channel,
                 storage=storage,
                 directory=directory,
@@ -375,7 +375,18 @@ async def running(
             await queues.close(ending.left())
 
         if settings.http_bind is not None:
-            from bot.app import api  # only who serves the API has FastAPI in memory
+            from bot.app import api, watching  # only who serves the API has FastAPI in memory
+
+            watched = watching.watching(
+                settings,
+                telemetry,
+                storage=storage,
+                clock=clock,
+                is_connected=connected.is_connected,
+                waiters=waiters,
+                queues=queues,
+                has_worker=not alone.is_set(),
+            )
 
             api_served = api.served(
                 settings,
@@ -394,6 +405,7 @@ async def running(
                 slack=connected.request_url.take if connected.request_url else None,
                 server_changed=servers.changed if servers else lambda _name, _key: False,
                 telemetry=telemetry,
+                watched=await stack.enter_async_context(watched),
             )
             await stack.enter_async_context(api_served)  # ends last: until then, it says when to come again
         stack.push_async_callback(drain)

@@ -73,7 +73,7 @@ class Ops:
 
 
 @asynccontextmanager
-async def watched(
+async def operators(
     channel: str | None,
     *,
     storage: Storage,

@@ -276,18 +276,19 @@ async def test_a_system_that_does_not_tell_its_starts_may_have_lost_power_each_t
         assert await _attempted(left) == {"new": True, "posted": False, "gone": False}
 
 
+@pytest.mark.parametrize("mark", ["TABLE troubles", "ADD COLUMN graph", "tasks_by_time"])
 async def test_troubles_of_a_file_of_before_they_were_told_are_found(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, monkeypatch: pytest.MonkeyPatch, mark: str
 ) -> None:
-    """Failed tasks, and requests that not everybody could be asked about, even if a body is no JSON."""
-    before = next(number for number, each in enumerate(schema.MIGRATIONS) if "TABLE troubles" in each[0])
+    """Failed tasks, and requests that not everybody could be asked about, even if a body holds what JSON has not."""
+    before = next(number for number, each in enumerate(schema.MIGRATIONS) if mark in each[0])
     with monkeypatch.context() as patched:
         patched.setattr("bot.storage.sqlite.database.MIGRATIONS", schema.MIGRATIONS[:before])
         await (await SqliteStorage.open(path)).close()
     failure = Failure(error_id="e1", summary="ValueError", at=NOON)
     task, well = a_task(state=Failed(failure=failure, retryable=True)), a_task("well")
     unseen = a_request("unseen", well, unreached=(Unreached(name="C1", why="is_archived", asked_at=NOON),))
-    nan = a_request("nan", well, question=a_question(items=(an_item(arguments={"x": float("nan")}),)))
+    nan = a_request("nan", well, question=a_question(items=(an_item(arguments={"x": [float("nan"), -float("inf")]}),)))
     short = staged(a_request("short", well, opened_at=NOON), short=1)
     with closing(sqlite3.connect(path, isolation_level=None)) as file:
         for each in (task, well):

@@ -71,13 +71,18 @@ _SAVE_TASK = """
     WHERE id = :id AND revision = :revision - 1
 """
 _OPEN_REQUEST = """
-    INSERT INTO requests (id, task_id, thread_id, interrupt_id, state, due_at, next_try, doubtful_since, revision, body)
-    VALUES (:id, :task_id, :thread_id, :interrupt_id, :state, :due_at, :next_try, :doubtful_since, :revision, :body)
+    INSERT INTO requests (
+        id, task_id, thread_id, interrupt_id, state, due_at, next_try, graph, opened_at, settled_at, doubtful_since,
+        revision, body
+    ) VALUES (
+        :id, :task_id, :thread_id, :interrupt_id, :state, :due_at, :next_try, :graph, :opened_at, :settled_at,
+        :doubtful_since, :revision, :body
+    )
     ON CONFLICT DO NOTHING
 """
 _SAVE_REQUEST = """
-    UPDATE OR IGNORE requests SET state = :state, due_at = :due_at, next_try = :next_try,
-        doubtful_since = :doubtful_since, revision = :revision, body = :body,
-        interrupt_id = COALESCE(:interrupt_id, interrupt_id)
+    UPDATE OR IGNORE requests SET state = :state, due_at = :due_at, next_try = :next_try, graph = :graph,
+        opened_at = :opened_at, settled_at = :settled_at, doubtful_since = :doubtful_since, revision = :revision,
+        body = :body, interrupt_id = COALESCE(:interrupt_id, interrupt_id)
     WHERE id = :id AND revision = :revision - 1
 """

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from bot.app import ops
-from bot.app.ops import Ops, watched
+from bot.app.ops import Ops, operators
 from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.ids import ChannelId
 from bot.approvals.model.trouble import TroubleKind
@@ -31,7 +31,7 @@ async def world() -> AsyncIterator[World]:
 
 
 def watching(world: World, channel: str | None = "#ops") -> AbstractAsyncContextManager[Ops]:
-    return watched(
+    return operators(
         channel,
         storage=world.storage,
         directory=world.directory,
