@@ -58,7 +58,7 @@ async def apply(options: Options) -> int:
                 sys.stdout.write(f"{request_id}: is no longer open. Nothing was changed.\n")
                 closed += 1
             else:
-                sys.stdout.write(f"{request_id}: {_said(amended)}\n")
+                sys.stdout.write(f"{request_id}: {said(amended)}\n")
     return 1 if closed else 0
 
 
@@ -72,7 +72,7 @@ async def _wanted(storage: Storage, options: Options) -> list[RequestId]:
     return list(dict.fromkeys(named))
 
 
-def _said(amended: Amended) -> str:
+def said(amended: Amended) -> str:
     """What changed, in words."""
     if not amended.changed:
         return f"already has the policy `{amended.after.policy.name}`. Nothing was changed."
