@@ -29,6 +29,7 @@ from bot.approvals.ports.slack import (
     View,
 )
 from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Clock
 from bot.approvals.services.delivery.progress import Progress
 from bot.approvals.services.messages.closing import COPIES_CHECK_AFTER, Closing, is_followed, is_overtaken
@@ -70,6 +71,7 @@ class MessageSync:
     """How long an edit waits, and a new task's opening, for what else may come."""
     watch: Watch = field(default_factory=Watch)
     """Is told of every message that is brought up to date."""
+    telemetry: Telemetry = SILENT
     _gathering: Gathering = field(default_factory=Gathering, init=False)
 
     async def sync_task(self, task_id: TaskId) -> datetime | None:
@@ -220,7 +222,9 @@ class MessageSync:
             if not isinstance(searched, Missing):
                 return searched
             message = searched.record
-        return await self.posting.post(message, drawing, self._store, place)
+        leg = view.request.trace if view.request is not None else view.task.trace
+        with self.telemetry.span("post", parent=leg, about=view.task.id):
+            return await self.posting.post(message, drawing, self._store, place)
 
     async def _posted(self, view: View, claimed: Message, ref: MessageRef, drawing: Drawing) -> Message:
         """Store what the message shows now, and where."""
