@@ -178,6 +178,8 @@ def refusal_to_retry(task: Task, requests: Sequence[Request], of: Standing, now:
         case Stands.WAITING:
             asked = next(each for each in requests if isinstance(each.state, Pending))
             why = f"waits for people: request {asked.id} {words.stands(asked, now)}"
+        case Stands.STUCK if of.gone is not None:
+            why = f"is not stopped by an error: {words.missing(of.gone)}"
         case Stands.DELIVERING | Stands.RETRYING | Stands.STUCK:
             why = "is not stopped by an error: " + "; ".join(
                 words.stands(each, now) for each in requests if isinstance(each.state, Decided | Pending)

@@ -13,7 +13,7 @@ from typing import Final, Literal, Self
 
 from bot.approvals.model.errors import NotFound, NothingToRetry, TaskFinished
 from bot.approvals.model.ids import TaskId
-from bot.approvals.model.server import runs_elsewhere
+from bot.approvals.model.server import runs_elsewhere, server_of
 from bot.approvals.model.task import Failed, Running, Starting
 from bot.approvals.ports.storage import Among, Records
 from bot.approvals.rules.standing import Stands, standing
@@ -153,7 +153,7 @@ async def _show(desk: Desk, task_id: TaskId, options: Options) -> None:
 async def _seen(desk: Desk, task_id: TaskId) -> task_words.Seen:
     records, now = await _records(desk, task_id), desk.clock()
     alone = False
-    if isinstance(records.task.state, Starting | Running):
+    if isinstance(records.task.state, Starting | Running) and server_of(task_id) is None:
         orphans = await desk.storage.orphans(now, _ORPHANS, elsewhere=runs_elsewhere(task_id))
         alone = any(each.id == task_id for each in orphans)
     return task_words.Seen(
