@@ -166,7 +166,7 @@ async def _repolicy(desk: Desk, request_id: RequestId, options: Options) -> None
     try:
         planned = await amending.preview(request_id, desk.clock())
         if planned.changed:
-            sys.stderr.write(f"{printable(f'{request_id}: {policy_apply.said(planned)}')}\n")
+            sys.stderr.write(f"{printable(f'{request_id}: {policy_apply.said(planned, planned=True)}')}\n")
             operator_desk.refuse_unless_meant("Is that meant?", sure=options.yes)
         amended = await amending.apply(request_id, operator(), desk.clock())
     except AlreadySettled:
