@@ -122,11 +122,11 @@ async def _list(desk: Desk, options: Options) -> None:
     approver = options.approver.casefold() if options.approver is not None else None
 
     def wanted(request: Request) -> bool:
-        fits = options.graph in (None, request.graph) and is_wanted(request, now)
-        return fits and (approver is None or _asks(request, approver))
+        return is_wanted(request, now) and (approver is None or _asks(request, approver))
 
     overview = Overview(storage=desk.storage)
-    found = await overview.requests(more, wanted, unsettled=options.state not in _OF_ALL)
+    unsettled = options.state not in _OF_ALL
+    found = await overview.requests(more, wanted, unsettled=unsettled, graph=options.graph)
     shown = []
     for each in found[: options.limit]:
         with suppress(NotFound):  # it was removed meanwhile

@@ -75,12 +75,14 @@ class Overview:
                 found[line.task.id] = line
         return heapq.nlargest(limit, found.values(), key=lambda line: (line.task.created_at, line.task.id))
 
-    async def requests(self, limit: int, wanted: Callable[[Request], bool], *, unsettled: bool = True) -> list[Request]:
+    async def requests(
+        self, limit: int, wanted: Callable[[Request], bool], *, unsettled: bool = True, graph: str | None = None
+    ) -> list[Request]:
         """The last requests that are wanted: of those that are pending or not delivered, the last opened first; or, if
         not only `unsettled`, of all, those of the newest task first."""
         found: list[Request] = []
-        async for request in self._unsettled() if unsettled else self._all():
-            if wanted(request):
+        async for request in self._unsettled() if unsettled else self._all(graph):
+            if graph in (None, request.graph) and wanted(request):
                 found.append(request)
             if len(found) == limit:
                 break
@@ -102,8 +104,8 @@ class Overview:
                 yield request
             before = (page[-1].opened_at, page[-1].id)
 
-    async def _all(self) -> AsyncIterator[Request]:
-        async for task in self._newest(Among.ALL, None, None):
+    async def _all(self, graph: str | None) -> AsyncIterator[Request]:
+        async for task in self._newest(Among.ALL, None, graph):
             for request in reversed(await self.storage.requests_of(task.id)):
                 yield request
 

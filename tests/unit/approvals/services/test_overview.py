@@ -111,3 +111,5 @@ async def test_open_requests_come_last_opened_first_and_all_others_only_if_asked
     assert ids(await view.requests(1, lambda request: request.task_id == "old")) == ["old-0"]
     assert ids(await view.requests(9, lambda _: True, unsettled=False)) == ["new-1", "new-0", "old-1", "old-0"]
     assert ids(await view.requests(2, lambda request: request.state == done, unsettled=False)) == ["new-0", "old-1"]
+    assert ids(await view.requests(9, lambda _: True, graph="other")) == []
+    assert ids(await view.requests(9, lambda _: True, unsettled=False, graph="other")) == []
