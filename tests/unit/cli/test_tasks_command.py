@@ -25,6 +25,7 @@ from bot.storage.redis.store import RedisStorage, client
 from tests.support.builders import a_request, a_token, an_event
 from tests.support.redis_server import RedisServer
 from tests.unit.cli.operator_store import CALLED, ERROR, HOUR, NOW, ON_PROD, Terminal, asking, fill, keep
+from tests.unit.docs.pages import codes, rows, section
 
 
 def ids(found: list[dict[str, Any]]) -> list[str]:
@@ -456,3 +457,21 @@ async def told(url: str) -> list[Any]:
     """What workers are told."""
     async with client(url) as redis:
         return [json.loads(hint) for hint in await redis.lrange("{countersign}:hints:worker", 0, -1)]
+
+
+# --- The reference ------------------------------------------------------------------------------
+
+
+def test_the_reference_names_every_key_of_the_json(desk: Terminal) -> None:
+    """And no other: scripts rely on them."""
+    told = section("docs/reference/commands.md", "### Tasks and requests of everybody")
+    of_tasks, of_requests = told.split("| of a request |")
+
+    assert keys(of_tasks) == set(desk.json("tasks", "show", "aa01"))
+    assert keys(of_requests) == set(desk.json("requests", "show", "r-aa01"))
+    assert set(desk.json("tasks", "list")[0]) < keys(of_tasks)
+    assert set(desk.json("requests", "list")[0]) < keys(of_requests)
+
+
+def keys(table: str) -> set[str]:
+    return {code for row in rows(table) for code in codes(row[0])}
