@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from functools import partial
 from typing import TypeAlias
 
-from aiohttp import ClientSession
-from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
-from slack_bolt.async_app import AsyncApp
-
 from bot import servers_file
 from bot.app import wire
 from bot.app.callers import callers
+from bot.app.connection import connection
 from bot.app.hooks import as_the_api_shows_it, hooks
 from bot.app.noticing import notice_unknown, notice_unmet
-from bot.app.telling import telemetry_of
+from bot.app.sweeping import sweep
+from bot.app.telling import Life, telemetry_of
 from bot.app.wire import Asking, GatewayWork
 from bot.approvals.inbox.home import Homes
 from bot.approvals.inbox.queries import Inboxes, channels_asked, groups_asked
@@ -58,9 +55,8 @@ from bot.runtime.work_queue import InboxQueues, JobQueue, WorkQueues
 from bot.secrets import Detector
 from bot.settings import Settings
 from bot.slack.api import tokens
-from bot.slack.api.calls import connections, web_client
+from bot.slack.api.calls import connections
 from bot.slack.api.directory import SlackDirectory
-from bot.slack.api.intake import Intake
 from bot.slack.api.messenger import SlackMessenger
 from bot.slack.api.names import Names
 from bot.slack.api.rate_limit import Pace
@@ -75,8 +71,6 @@ SECONDS_FOR_ANSWERS = 3.0
 """How long a shutdown keeps the socket open to answer modals that were submitted. Slack waits no longer than that."""
 SECONDS_FOR_AGENTS = 15.0
 """How long a start waits for its worker. If that takes longer, people are told that the agents are being loaded."""
-SECONDS_TO_RECONNECT = 2.0
-"""How soon a broken socket is noticed; until then no click arrives. slack_sdk's default is ten."""
 
 
 async def run(
@@ -118,12 +112,10 @@ async def run(
         clock=clock,
         learned=learned,
     ):
-        log.info("Countersign is connected to %s", settings.slack_api_url)
         settle()
         if channel is not None:
             channel.send(ready=True)
         await ending.asked.wait()
-        log.info("draining, for %s seconds at most", settings.shutdown_grace)
 
 
 @asynccontextmanager
@@ -147,6 +139,8 @@ async def running(
     known_graphs.refuse_unknown_servers(policies, [each.name for each in on_servers])
     async with AsyncExitStack() as stack:
         telemetry = telemetry_of(settings, GATEWAY)
+        life = Life(telemetry=telemetry, settings=settings, role=GATEWAY, owner=owner)
+        stack.callback(life.ended)
         stores = await stack.enter_async_context(opened(settings, clock, telemetry))
         storage, clock = stores.storage, stores.clock
         stack.enter_context(one_of_its_kind(settings, GATEWAY))
@@ -156,20 +150,20 @@ async def running(
             ttl=settings.lease_seconds,
             channel=channel,
             heard=heard,
+            telemetry=telemetry,
         )
         stack.push_async_callback(claims.leave, storage, owner)
         await stack.enter_async_context(line.held())
         if settings.redis_url is None:  # only one lives, so all others are dead
             others = await storage.owners()
-            await claims.void(storage, [each for each in others if each.startswith(GATEWAY) and each != owner])
+            gone = [each for each in others if each.startswith(GATEWAY) and each != owner]
+            await claims.void(storage, gone, telemetry)
         loop = asyncio.get_running_loop()
-        bot_token, app_token = settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value()
-        me = await tokens.identity(bot_token, settings.slack_api_url)
-        await tokens.refuse_bad_app_token(app_token, settings.slack_api_url)
-        session = await stack.enter_async_context(connections())
-        bolt, socket = _bolt(bot_token, app_token, settings.slack_api_url, session)
+        me = await tokens.identity(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
+        connected = await connection(settings, await stack.enter_async_context(connections()), telemetry)
+        bolt = connected.bolt
         masking = Masking(secrets=Detector(), marks=partial(marks_of, policies), learned=learned)
-        pace = Pace()
+        pace = Pace(telemetry=telemetry)
         directory = SlackDirectory(bolt.client, pace=pace)
         messenger = SlackMessenger(
             bolt.client,
@@ -178,6 +172,7 @@ async def running(
             address=me.address,
             shut_out=directory.forget_channel,
             unbroken=line.unbroken,
+            telemetry=telemetry,
         )
         hints = await stack.enter_async_context(wire.opened(settings, GATEWAY, owner))
         asking = Asking(wire=hints, owner=owner)
@@ -207,13 +202,15 @@ async def running(
             return await servers.deliver(task_id) if servers else None
 
         queues = WorkQueues(
-            deliveries=JobQueue("delivery", deliver, clock),
-            servers={each.name: JobQueue(f"delivery on {each.name}", deliver_there, clock) for each in on_servers},
-            syncs=JobQueue("sync", show, clock),
+            deliveries=JobQueue("delivery", deliver, clock, telemetry),
+            servers={
+                each.name: JobQueue(f"delivery on {each.name}", deliver_there, clock, telemetry) for each in on_servers
+            },
+            syncs=JobQueue("sync", show, clock, telemetry),
             inboxes=InboxQueues(
-                concerns=JobQueue("a look for Homes", concern, clock),
-                homes=JobQueue("the Home", publish, clock),
-                summaries=JobQueue("the summary", send, clock),
+                concerns=JobQueue("a look for Homes", concern, clock, telemetry),
+                homes=JobQueue("the Home", publish, clock, telemetry),
+                summaries=JobQueue("the summary", send, clock, telemetry),
             ),
         )
         waiters = Waiters(storage.revisions)
@@ -238,7 +235,9 @@ async def running(
         )
         tasks = Tasks(unit=unit, directory=directory)
         policy_choice = PolicyChoice(policies=policies, directory=directory)
-        leases = Leases(storage=storage, clock=clock, ttl=settings.lease_ttl, owner=owner, heart=line)
+        leases = Leases(
+            storage=storage, clock=clock, ttl=settings.lease_ttl, owner=owner, heart=line, telemetry=telemetry
+        )
         programs = callers(
             storage=storage,
             inputs=agents,
@@ -335,25 +334,23 @@ async def running(
 
         background: set[asyncio.Task[None]] = set()
 
+        async def look() -> None:
+            await learn_agents()
+            if line.calm:
+                await claims.void_lapsed(storage, clock(), telemetry)
+            await sweeper.sweep(clock())
+            await leases.settle()
+            await programs.sweeper.sweep(clock(), take_over=line.calm)
+            await told.sweep(clock())
+            await summaries.sweep(clock())
+            await homes.sweep(clock())
+
         async def tick() -> None:
             await stores.set_clock()
             if servers:
                 servers.look()
-            try:
-                await learn_agents()
-                if line.calm:
-                    await claims.void_lapsed(storage, clock())
-                await sweeper.sweep(clock())
-                await leases.settle()
-                await programs.sweeper.sweep(clock(), take_over=line.calm)
-                await told.sweep(clock())
-                await summaries.sweep(clock())
-                await homes.sweep(clock())
-            except Unreachable as error:
-                log.warning("this sweep was cut short, the next one goes on: %s", error)
-            else:
-                if await socket.client.is_connected():
-                    health.beat(settings.state_dir, settings.sweep_interval, GATEWAY)
+            if await sweep(telemetry, GATEWAY, look) and await connected.is_connected():
+                health.beat(settings.state_dir, settings.sweep_interval, GATEWAY)
 
         async def drain() -> None:
             words = "the workers did not end in time; the next start shows what they did last"
@@ -378,6 +375,7 @@ async def running(
                 address=me.address,
                 clock=clock,
                 busy=queues.busy,
+                slack=connected.request_url.take if connected.request_url else None,
                 server_changed=servers.changed if servers else lambda _name, _key: False,
                 telemetry=telemetry,
             )
@@ -388,12 +386,13 @@ async def running(
         await _unless_away(learn_agents())
         noticing = asyncio.create_task(notice_unmet(policies, directory))
         stack.callback(noticing.cancel)
-        intake = Intake(socket)
-        await socket.connect_async()  # type: ignore[no-untyped-call]
-        stack.push_async_callback(intake.close)
+        await connected.start()
+        stack.push_async_callback(connected.close)
         stack.push_async_callback(queues.quiet, min(SECONDS_FOR_ANSWERS, settings.shutdown_grace / 2))
         await stack.enter_async_context(ticking(tick, settings.sweep_interval))
         stack.callback(waiters.drain)
+        life.began()
+        stack.callback(life.drains)
         yield
 
 
@@ -411,15 +410,3 @@ async def _unless_away(reading: Awaitable[None]) -> None:
         await reading
     except Unreachable as away:
         log.warning("the agents could not be read, which the next sweep does: %s", away)
-
-
-def _bolt(bot_token: str, app_token: str, url: str, session: ClientSession) -> tuple[AsyncApp, AsyncSocketModeHandler]:
-    """Bolt and its socket, both for the configured address."""
-    for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_BOT_TOKEN"):
-        os.environ.pop(name, None)  # Bolt reads them itself, and the first two make it use OAuth
-    # Bolt creates loggers at the root's level as it runs; at DEBUG they log whole envelopes, including secrets.
-    bolt = AsyncApp(client=web_client(bot_token, url, session), logger=logging.getLogger("slack_bolt"))
-    socket = AsyncSocketModeHandler(
-        bolt, app_token, web_client=web_client(app_token, url), ping_interval=SECONDS_TO_RECONNECT
-    )
-    return bolt, socket

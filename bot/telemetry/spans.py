@@ -14,7 +14,7 @@ from typing import Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Link, SpanContext
+from opentelemetry.trace import Link, SpanContext, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from bot import __version__
@@ -25,10 +25,10 @@ _FORM: Final = TraceContextTextMapPropagator()
 
 
 class Spans:
-    """Opens spans through the tracer provider of this process."""
+    """Opens spans: through this tracer, or through the tracer provider of this process."""
 
-    def __init__(self) -> None:
-        self._tracer: Final = trace.get_tracer("countersign", __version__)
+    def __init__(self, tracer: Tracer | None = None) -> None:
+        self._tracer: Final = tracer or trace.get_tracer("countersign", __version__)
 
     @contextmanager
     def span(

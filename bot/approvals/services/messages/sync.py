@@ -18,6 +18,7 @@ from bot.approvals.model.errors import Conflict
 from bot.approvals.model.ids import JSON, ChannelId, MessageRef, TaskId, Ts
 from bot.approvals.model.message import Message, MessageKind, revision_of
 from bot.approvals.model.task import Running, Starting
+from bot.approvals.model.trace import Trace
 from bot.approvals.ports.slack import (
     Drawing,
     FileRefused,
@@ -222,8 +223,7 @@ class MessageSync:
             if not isinstance(searched, Missing):
                 return searched
             message = searched.record
-        leg = view.request.trace if view.request is not None else view.task.trace
-        with self.telemetry.span("post", parent=leg, about=view.task.id):
+        with self.telemetry.span("post", parent=_leg(view), about=view.task.id):
             return await self.posting.post(message, drawing, self._store, place)
 
     async def _posted(self, view: View, claimed: Message, ref: MessageRef, drawing: Drawing) -> Message:
@@ -266,14 +266,14 @@ class MessageSync:
 
     async def _abandon(self, claimed: Message, why: str) -> Message:
         """Give the message up, as its place is gone."""
-        log.warning("message %s of task %s cannot be shown: %s", claimed.id, claimed.task_id, why)
         if claimed.kind is MessageKind.COPY:
             await note_unreached(self.storage, claimed, why, self.clock())
+        else:
+            log.warning("message %s of task %s cannot be shown: %s", claimed.id, claimed.task_id, why)
         return await self._note(claimed, replace(claimed, abandoned=why))
 
     async def _without_file(self, view: View, record: Message, opening: Message | None, why: Exception) -> Message:
         """Say in the thread, in the file's place, that it could not be attached."""
-        log.error("the file of request %s could not be attached: %s", record.request_id, why)
         assert view.request is not None  # noqa: S101 - it is the file of one
         event = event_of(view.request, "unattached", self.clock(), surface=record.id, data={"why": str(why)})
         noted = replace(record, refused=str(why), attempted=False, tries=0, not_before=None)
@@ -411,3 +411,12 @@ def _is_hopeless(waits: Message, why: NotNow | OutcomeUnknown) -> bool:
     is_untold_file = waits.kind is MessageKind.FILE and not waits.refused
     is_refused = isinstance(why, NotNow) and not isinstance(why, NotYet)
     return is_untold_file and is_refused and waits.tries >= MAX_UPLOAD_TRIES
+
+
+def _leg(view: View) -> Trace | None:
+    """The leg of work that a new message belongs to. None if nobody traced it."""
+    if view.request is not None:
+        return view.request.trace
+    if view.message.kind is MessageKind.OUTCOME and view.requests:
+        return view.requests[-1].trace
+    return view.task.trace

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from bot.approvals.model.errors import NotFound
+from bot.approvals.model.facts import WebhookTried
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.request import Request
@@ -21,6 +22,7 @@ from bot.approvals.services.webhooks import CLAIM, PAUSES, Webhooks
 from bot.storage.sqlite.store import SqliteStorage
 from tests.support.builders import NOON, a_request, a_task, a_webhook, an_event, decided
 from tests.support.fakes.clock import ManualClock
+from tests.support.fakes.telemetry import Heard
 from tests.support.fakes.work import FakeWork
 
 SECOND = timedelta(seconds=1)
@@ -33,12 +35,14 @@ class FakeSender:
 
     replies: list[Reply] = field(default_factory=list)
     sent: list[tuple[str, WebhookId, dict[str, JSON]]] = field(default_factory=list)
+    traces: list[Trace | None] = field(default_factory=list)
 
     def problem_with(self, url: str) -> str:
         return ""
 
     async def send(self, url: str, id: WebhookId, body: str, trace: Trace | None = None) -> Reply:
         self.sent.append((url, id, json.loads(body.encode())))
+        self.traces.append(trace)
         return self.replies.pop(0) if self.replies else Taken()
 
 
@@ -51,6 +55,7 @@ class Desk:
     clock: ManualClock
     sender: FakeSender = field(default_factory=FakeSender)
     work: FakeWork = field(default_factory=FakeWork)
+    heard: Heard = field(default_factory=Heard)
 
     @property
     def webhooks(self) -> Webhooks:
@@ -64,6 +69,7 @@ class Desk:
             work=self.work,
             clock=self.clock,
             chance=lambda: 0.5,
+            telemetry=self.heard,
         )
 
     async def stored(self) -> Webhook:
@@ -93,6 +99,22 @@ async def desk() -> AsyncIterator[Desk]:
     await storage.save_all([change])
     yield Desk(storage=storage, request=request, clock=ManualClock(NOON))
     await storage.close()
+
+
+async def test_a_program_is_told_where_the_answer_is_traced(desk: Desk) -> None:
+    """The webhook carries the trace of the answer: with a span of its own, if this process traces too."""
+    stored, answered = await desk.stored(), Trace("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+    traced = await desk.storage.save_webhook(replace(stored, trace=answered))
+    heard = Heard(tracing=True)
+
+    await desk.send()
+    await desk.storage.save_webhook(replace(await desk.stored(), next_try=traced.next_try))
+    desk.heard = heard
+    await desk.send()
+
+    (span,) = heard.spans
+    assert span.parent == answered
+    assert desk.sender.traces == [answered, span.at]
 
 
 async def test_what_is_due_is_sent_once_and_noted(desk: Desk) -> None:
@@ -153,6 +175,17 @@ async def test_each_try_comes_later_than_the_one_before_and_the_last_after_three
     assert kind == "webhook_given_up"
     assert isinstance(data, dict)
     assert data["failure"] == "it answered 500"
+
+
+async def test_each_try_is_told_with_what_came_of_it(desk: Desk) -> None:
+    """By a word for the error, which names no address."""
+    webhook = await desk.send(replace(AWAY, error="status 500"))
+    assert webhook.next_try is not None
+    desk.clock.now = webhook.next_try
+    await desk.send(NotWanted(why="it answered 410", error="status 410"))
+
+    told = [(fact.outcome, fact.tries, fact.error) for fact in desk.heard.of(WebhookTried)]
+    assert told == [("failed", 1, "status 500"), ("given_up", 2, "status 410")]
 
 
 async def test_the_receiver_may_ask_for_more_time(desk: Desk) -> None:

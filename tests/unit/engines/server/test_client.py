@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from bot.approvals.model.errors import Unreachable
+from bot.approvals.model.facts import ServerAway, ServerReached
 from bot.engines.server.client import Busy, NoThread, Refused, ServerClient, connect
+from tests.support.fakes.telemetry import Heard
 
 KEYS = ("LANGSMITH_API_KEY", "LANGGRAPH_API_KEY", "LANGCHAIN_API_KEY")
 THREAD = "00000000-0000-0000-0000-000000000001"
@@ -104,6 +106,20 @@ async def begin(client: ServerClient) -> str:
     )
 
 
+@pytest.mark.parametrize("tracing", [True, False])
+async def test_a_run_is_traced_where_its_answer_is(recorder: Recorder, tracing: bool) -> None:
+    """The server is told where the work is found that the run belongs to, if somebody traces it."""
+    recorder.body, heard = {"run_id": "r"}, Heard(tracing=tracing)
+    client = connect("dev", recorder.url, None, heard)
+
+    with heard.span("resume") as here:
+        await begin(client)
+    await client.close()
+
+    assert recorder.headers[-1].get("traceparent") == here
+    assert (here is not None) == tracing
+
+
 async def test_a_run_is_strict_and_stored_step_by_step_and_the_only_one(recorder: Recorder) -> None:
     recorder.body = {"run_id": "r"}
     client = connect("dev", recorder.url, None)
@@ -164,22 +180,19 @@ async def test_a_server_without_its_page_is_refused(recorder: Recorder) -> None:
     await client.close()
 
 
-async def test_going_away_and_coming_back_are_logged_once_each(
-    recorder: Recorder, caplog: pytest.LogCaptureFixture
-) -> None:
-    client = connect("dev", recorder.url, None)
+async def test_going_away_and_coming_back_are_told_once_each(recorder: Recorder) -> None:
+    """And so is the first answer."""
+    heard = Heard()
+    client = connect("dev", recorder.url, None, heard)
 
-    with caplog.at_level("INFO", "bot.engines.server.client"):
-        for status in (200, 503, 503, 200, 200):
-            recorder.status = status
-            if status == 503:
-                with pytest.raises(Unreachable):
-                    await client.info()
-            else:
+    for status in (200, 503, 503, 200, 200):
+        recorder.status = status
+        if status == 503:
+            with pytest.raises(Unreachable):
                 await client.info()
+        else:
+            await client.info()
     await client.close()
 
-    assert [record.message for record in caplog.records] == [
-        "the LangGraph Server dev cannot be used: it answers with the error 503",
-        "the LangGraph Server dev is back",
-    ]
+    reached, away = ServerReached(server="dev"), ServerAway(server="dev", error="status 503")
+    assert heard.facts == [reached, away, reached]
