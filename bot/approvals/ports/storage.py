@@ -14,6 +14,7 @@ from typing import Protocol
 
 from bot.approvals.model.audit import AuditEvent, Entry, Head
 from bot.approvals.model.catalog import Catalog
+from bot.approvals.model.census import Census
 from bot.approvals.model.ids import (
     ChannelId,
     MessageRef,
@@ -408,6 +409,15 @@ class LeaseStore(Protocol):
         ...
 
 
+class CensusStore(Protocol):
+    """Figures for whoever operates the bot."""
+
+    async def census(self, now: datetime) -> Census:
+        """How many records of each kind wait. Its cost depends on how many wait, and not on how many there are. Records
+        that change meanwhile may be missed or counted twice."""
+        ...
+
+
 class Storage(
     ChangeStore,
     TaskStore,
@@ -419,6 +429,7 @@ class Storage(
     WebhookStore,
     AuditStore,
     LeaseStore,
+    CensusStore,
     Protocol,
 ):
     """All records in one place. Every method is atomic, and a change and its audit event are one transaction.

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar, cast
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Ended, Failed, Task, TaskCancelled
 from bot.storage.redis import steps
-from bot.storage.redis.database import Database, moment, reachable
+from bot.storage.redis.database import Database, moment
 
 PAGE: Final = 100
 """Ids that a list reads at least at once: some may be of records that are not wanted."""
@@ -46,7 +46,7 @@ async def newest(
     found: dict[str, Found] = {}
     offset, page = 0, max(limit + 1, PAGE)
     while len(found) < limit:
-        with reachable():
+        with db.reachable():
             ids = cast("list[str]", await db.redis.zrevrangebyscore(key, most, least, start=offset, num=page))
         for record in await db.records(cls, kind, [id for id in ids if read(id)]):
             if (before is None or place(record) < before) and wanted(record):
@@ -59,7 +59,7 @@ async def newest(
 
 async def beginning_with(db: Database, index: str, prefix: str, limit: int) -> list[str]:
     """The first ids of an index of ids that begin with this text."""
-    with reachable():
+    with db.reachable():
         found: Any = await db.redis.zrangebylex(
             db.prefix + index, f"[{prefix}", f"[{prefix}\U0010ffff", start=0, num=limit
         )
@@ -69,11 +69,11 @@ async def beginning_with(db: Database, index: str, prefix: str, limit: int) -> l
 async def complete(db: Database) -> None:
     """Put the records into the indexes that earlier versions stored, which had none of them. Done once in the life of a
     store; a record that ends or is removed meanwhile is told apart when it is read."""
-    with reachable():
+    with db.reachable():
         if await db.redis.exists(db.prefix + _COMPLETE):
             return
     for kind in ("task", "request"):
-        with reachable():
+        with db.reachable():
             some: list[str] = []
             async for key in db.redis.scan_iter(match=literal(db.key(kind, "")) + "*", count=1000):
                 some.append(str(key).removeprefix(db.key(kind, "")))
@@ -81,7 +81,7 @@ async def complete(db: Database) -> None:
                     await _index(db, kind, some)
                     some = []
             await _index(db, kind, some)
-    with reachable():
+    with db.reachable():
         await db.redis.set(db.prefix + _COMPLETE, "1")
 
 

@@ -17,7 +17,7 @@ from bot.approvals.ports.storage import Change
 from bot.storage import lists
 from bot.storage.redis import scripts, steps
 from bot.storage.redis.changes import make
-from bot.storage.redis.database import Database, moment, reachable
+from bot.storage.redis.database import Database, moment
 from bot.storage.redis.listing import beginning_with, complete, literal, newest
 
 
@@ -32,7 +32,7 @@ class RedisRequests:
         done = await make(db, [Change(record=opened, event=event, messages=messages, opens=True)])
         if done:
             return opened
-        with reachable():
+        with self._db.reachable():
             earlier = await cast("Awaitable[str | None]", db.redis.hget(interrupts, opened.interrupt_id))
         if earlier is None:
             raise Conflict(opened.id)
@@ -63,7 +63,7 @@ class RedisRequests:
         """Requests that earlier versions stored are not in the index. The lists of the people they wait for hold
         them."""
         db = self._db
-        with reachable():
+        with self._db.reachable():
             ids = set(cast("list[str]", await db.redis.zrange(db.prefix + "unsettled", 0, -1)))
             async for key in db.redis.scan_iter(match=literal(db.prefix + lists.waiting_for("")) + "*"):
                 ids.update(cast("list[str]", await db.redis.zrange(key, 0, -1)))

@@ -21,6 +21,7 @@ from bot.approvals.model.task import Failed, Running, Starting, Task
 from bot.approvals.model.webhook import Webhook
 from bot.storage import lists
 from bot.storage.codec import encode
+from bot.storage.counting import may_begin
 from bot.storage.redis.database import Database, Step, moment
 
 TASKS: Final = "tasks"
@@ -58,6 +59,8 @@ def of_request(db: Database, request: Request) -> list[Step]:
     """Store the request, and put it into the indexes and lists that its state belongs in."""
     key, state, undelivered = db.key("request", request.id), request.state, of_engine("undelivered", request.task_id)
     fields = ["revision", str(request.revision), "thread", request.thread_id, "body", encode(request)]
+    if isinstance(state, Pending | Decided):
+        fields += ["counted", counted(request, state)]
     return [
         ["call", "HSET", key, *fields],
         at(db, "due", request.id, state.due_at if isinstance(state, Pending) else None),
@@ -65,6 +68,14 @@ def of_request(db: Database, request: Request) -> list[Step]:
         at(db, "unsettled", request.id, request.opened_at if isinstance(state, Pending | Decided) else None),
         ["lists", key, request.id, json.dumps(lists.of(request))],
     ]
+
+
+def counted(request: Request, state: Pending | Decided) -> str:
+    """What `scripts.CENSUS` reads of it. With the revision, because earlier versions save a request without it."""
+    if isinstance(state, Pending):
+        due = moment(state.due_at) if state.due_at is not None else "-"
+        return f"{request.revision} pending {moment(request.opened_at)} {due} {request.graph}"
+    return f"{request.revision} decided {moment(may_begin(state))} - {request.graph}"
 
 
 def of_message(db: Database, message: Message, body: str) -> list[Step]:

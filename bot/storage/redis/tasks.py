@@ -19,7 +19,7 @@ from bot.approvals.model.webhook import Webhook
 from bot.approvals.ports.storage import Among, Change, Records
 from bot.storage.redis import scripts, steps
 from bot.storage.redis.changes import make
-from bot.storage.redis.database import Database, Step, moment, reachable
+from bot.storage.redis.database import Database, Step, moment
 from bot.storage.redis.listing import beginning_with, complete, newest
 
 _INDEXES: Final = {
@@ -80,7 +80,7 @@ class RedisTasks:
         return replace(task, revision=task.revision + 1)
 
     async def tasks_of(self, requester: Person, limit: int) -> tuple[Task, ...]:
-        with reachable():
+        with self._db.reachable():
             ids = await self._db.redis.zrevrange(self._db.prefix + _tasks_of(requester), 0, limit - 1)
         return await self._db.records(Task, "task", cast("list[str]", ids))
 
@@ -149,7 +149,7 @@ class RedisTasks:
 
     async def forget(self, task_id: TaskId, event: AuditEvent) -> None:
         ended, forgotten = self._db.prefix + "ended", self._db.prefix + "forgotten"
-        with reachable():
+        with self._db.reachable():
             at = await self._db.redis.zscore(ended, task_id)
         if at is not None:
             moved = [["call", "ZREM", ended, task_id], ["call", "ZADD", forgotten, str(int(at)), task_id]]

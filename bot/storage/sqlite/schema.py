@@ -223,6 +223,24 @@ MIGRATIONS: tuple[Migration, ...] = (
         "CREATE INDEX failed_tasks_by_time ON tasks (created_at, id) WHERE state = 'Failed'",
         "CREATE INDEX requests_unsettled ON requests (seq) WHERE state IN ('Pending', 'Decided')",
     ),
+    # What a census counts. `settled_at` is when the delivery of a decided request may begin. Whole seconds do here.
+    (
+        "ALTER TABLE requests ADD COLUMN graph TEXT",
+        "ALTER TABLE requests ADD COLUMN opened_at INTEGER",
+        "ALTER TABLE requests ADD COLUMN settled_at INTEGER",
+        """
+        UPDATE requests SET
+            graph = json_extract(body, '$.graph'),
+            opened_at = CAST(strftime('%s', json_extract(body, '$.opened_at')) AS INTEGER) * 1000000,
+            settled_at = 1000000 * CAST(strftime('%s', MAX(
+                json_extract(body, '$.state.decision.at'),
+                COALESCE(json_extract(body, '$.state.held_until'), json_extract(body, '$.state.decision.at'))
+            )) AS INTEGER)
+        WHERE state IN ('Pending', 'Decided')
+        """,
+        "CREATE INDEX requests_pending ON requests (graph, opened_at, due_at) WHERE state = 'Pending'",
+        "CREATE INDEX requests_decided ON requests (settled_at, thread_id) WHERE state = 'Decided'",
+    ),
 )
 
 # `INDEXED BY` refuses any plan that reads finished records, whatever SQLite estimates from the row counts.
