@@ -7,7 +7,7 @@ import re
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import Final, Literal, TextIO
 
@@ -86,6 +86,18 @@ def set_level(level: str) -> None:
         logging.getLogger(name).setLevel(number)
     for name in QUIET:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+
+
+def before_others(flush: Callable[[], None]) -> None:
+    """Has this be called before each entry that tells no fact, so that facts which wait to be written come first."""
+
+    def let_through(record: logging.LogRecord) -> bool:
+        if not hasattr(record, "figures"):
+            flush()
+        return True
+
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(let_through)  # it is asked before the handler takes its lock, which `flush` needs
 
 
 def say(sentences: str) -> None:

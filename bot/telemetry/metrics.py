@@ -43,6 +43,7 @@ from bot.approvals.model.facts import (
     WebhookTried,
     WorkerEnded,
 )
+from bot.approvals.model.trace import Trace
 from bot.telemetry.names import FOLDER_VARIABLE
 from bot.telemetry.people import People
 
@@ -138,7 +139,7 @@ class Metrics:
         for outcome in ("delivered", "failed", "given_up"):
             self._webhooks.labels(outcome)  # an alert looks at the first one too, which it would see appear at 1
 
-    def take(self, fact: Fact) -> None:
+    def take(self, fact: Fact, at: float | None = None, trace: Trace | None = None) -> None:  # noqa: ARG002
         match fact:
             case Recorded():
                 self._people.take(fact)

@@ -9,7 +9,7 @@ newest trace is found, so that other processes go on in it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
 from opentelemetry import trace
@@ -29,12 +29,29 @@ class Spans:
 
     def __init__(self, tracer: Tracer | None = None) -> None:
         self._tracer: Final = tracer or trace.get_tracer("countersign", __version__)
+        self._is_used = tracer is not None
+        """Whether there may be any span: the SDK is installed, or somebody else's trace was gone on with."""
 
-    @contextmanager
     def span(
         self, name: str, *, parent: Trace | None = None, after: Trace | None = None, about: str = ""
-    ) -> Iterator[Trace | None]:
+    ) -> AbstractContextManager[Trace | None]:
         """A span, as `Telemetry.span` says."""
+        if not self._is_used:
+            if parent is None and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+                return _NOWHERE
+            self._is_used = True
+        return self._span(name, parent, after, about)
+
+    def here(self) -> Trace | None:
+        """Where the span is found that is open here. None if there is none, or if nobody traces."""
+        if not self._is_used or not trace.get_current_span().get_span_context().is_valid:
+            return None
+        carrier: dict[str, str] = {}
+        _FORM.inject(carrier)
+        return Trace(carrier[_HEADER])
+
+    @contextmanager
+    def _span(self, name: str, parent: Trace | None, after: Trace | None, about: str) -> Iterator[Trace | None]:
         before = _read(after) if after is not None else None
         with self._tracer.start_as_current_span(
             f"countersign {name}",
@@ -44,13 +61,8 @@ class Spans:
         ):
             yield self.here()
 
-    def here(self) -> Trace | None:
-        """Where the span is found that is open here. None if there is none, or if nobody traces."""
-        if not trace.get_current_span().get_span_context().is_valid:
-            return None
-        carrier: dict[str, str] = {}
-        _FORM.inject(carrier)
-        return Trace(carrier[_HEADER])
+
+_NOWHERE: Final[AbstractContextManager[None]] = nullcontext()
 
 
 def _context(place: Trace) -> Context:
