@@ -129,8 +129,9 @@ def _telemetry(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"{words}: min / median / max", _spread(found[what], 1)
     yield "telemetry, % of a decision's CPU, pair by pair: min / median / max", _spread(found["percent"], 1)
     within = found["within"]
-    yield "within telemetry: CPU ms a decision / calls / %", (
-        f"{within['cpu_ms_each']:.2f} / {within['calls_each']:.0f} / {within['percent']:.1f}"
+    yield (
+        "within telemetry: CPU ms a decision / calls / %",
+        (f"{within['cpu_ms_each']:.2f} / {within['calls_each']:.0f} / {within['percent']:.1f}"),
     )
 
 

@@ -1,7 +1,7 @@
 """The bot of `unpaced` with its telemetry as shipped, without it, or with the CPU time counted that it takes.
 
-BENCH_TELEMETRY says which: `on`, `off` or `timed`. No setting of the bot can switch telemetry off: this module replaces,
-in its own process and those that it forks, what puts telemetry together.
+BENCH_TELEMETRY says which: `on`, `off` or `timed`. No setting of the bot can switch telemetry off: this module does it
+in its own process and those that it forks, by replacing what puts telemetry together.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ class Taken:
     nanoseconds: int = 0
     calls: int = 0
     pid: int = field(default_factory=os.getpid)
+    by_thread: int = 0
 
     @contextlib.contextmanager
     def counted(self) -> Iterator[None]:
@@ -52,7 +54,7 @@ class Taken:
 
     def add(self, nanoseconds: int) -> None:
         if self.pid != os.getpid():  # it was forked: what its parent has taken is its parent's
-            self.pid, self.nanoseconds, self.calls = os.getpid(), 0, 0
+            self.pid, self.nanoseconds, self.calls, self.by_thread = os.getpid(), 0, 0, 0
         self.nanoseconds += nanoseconds
         self.calls += 1
         if self.calls % EVERY == 0:
@@ -61,7 +63,8 @@ class Taken:
 
 
 def count(path: str) -> None:
-    """Count what each fact and each span takes."""
+    """Count what each fact and each span takes, and all that the thread takes which shows facts."""
+    from bot.telemetry.batches import THREAD, Batches
     from bot.telemetry.stream import Stream
 
     taken = Taken(path)
@@ -89,7 +92,16 @@ def count(path: str) -> None:
         with taken.counted():
             return here(self)
 
+    flush = Batches.flush
+
+    def timed_flush(self: Batches) -> None:
+        flush(self)
+        if threading.current_thread().name == THREAD:  # else it is within what is counted already
+            taken.add(time.thread_time_ns() - taken.by_thread)
+            taken.by_thread = time.thread_time_ns()
+
     Stream.tell, Stream.span, Stream.here = timed_tell, timed_span, timed_here  # type: ignore[method-assign]
+    Batches.flush = timed_flush  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

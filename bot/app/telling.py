@@ -44,7 +44,7 @@ class Sweeps:
 
 @dataclass(slots=True, kw_only=True)
 class Life:
-    """Tells of the life of one process, which does not fork. While it works, facts wait for a moment (`Stream.batch`)."""
+    """Tells of the life of one process, which does not fork. While it works, facts are shown in batches."""
 
     telemetry: Stream
     settings: RoleSettings

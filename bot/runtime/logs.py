@@ -71,6 +71,8 @@ def to_stderr(form: Literal["text", "json"], level: str = "INFO") -> Learned:
     handler = _Handler((JsonEntries if form == "json" else Entries)(learned))
     logging.basicConfig(handlers=[handler])
     logging.captureWarnings(True)
+    for never_written in ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks"):
+        vars(logging)[never_written] = False  # to find them out takes as long as to write the entry
     set_level(level)
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread

@@ -17,8 +17,9 @@ from typing import Final, TypeAlias
 from bot.approvals.model.facts import Fact
 from bot.approvals.model.trace import Trace
 
-SECONDS: Final = 0.05
+SECONDS: Final = 0.25
 """How long a fact waits at most. If the process is killed meanwhile, it is not shown; what it recorded is recorded."""
+THREAD: Final = "telemetry"
 MOST: Final = 1_000
 """Facts that wait. With more, the thread does not get its turn, and whoever tells shows them."""
 
@@ -42,7 +43,7 @@ class Batches:
         """Starts the thread. A process that has one must not fork."""
         if not self.is_open:
             self.is_open = True
-            threading.Thread(target=self._work, name="telemetry", daemon=True).start()
+            threading.Thread(target=self._work, name=THREAD, daemon=True).start()
 
     def close(self) -> None:
         """Shows all that waits, and ends the thread."""
