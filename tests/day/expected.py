@@ -14,7 +14,7 @@ class Metric:
     """A metric that a fact moves, and how."""
 
     name: str
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
     how: How = "rises"
 
     def __str__(self) -> str:

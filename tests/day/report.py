@@ -74,8 +74,8 @@ def made(scene: Scene, day: Day, seen: Seen, events: Sequence[AuditEvent], secon
     facts_of_day = [
         f"Secrets looked for in {len(log):,} characters of the log at DEBUG: {len(scene.secrets)}; found: "
         f"{len(leaked)}.",
-        f"Entries of the audit log without a line: {_counted(lost)}. Commands beside the bot have no log, and a process "
-        "that is killed may take its last quarter of a second with it.",
+        f"Entries of the audit log without a line: {_counted(lost)}. Commands beside the bot have no log, and a "
+        "process that is killed may take its last quarter of a second with it.",
         f"Lines without exactly one entry, or decisions without a line: {len(unpaired)}.",
     ]
     if happened:

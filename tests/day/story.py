@@ -16,11 +16,11 @@ from typing import Any, Final
 
 import aiohttp
 
-from simulator.client import Simulator
+from simulator.client import Names, Simulator
 from tests.crash.processes import send
 from tests.day.prometheus import Prometheus
 from tests.day.scene import PASSWORD, QUESTION, SAID, Scene, children
-from tests.support.room import Names, Room, Thread
+from tests.support.room import Room, Thread
 from tests.support.starter import WAIT
 
 PATIENCE_MINUTES: Final = 45
@@ -168,6 +168,10 @@ class Day:
             await thread.ended()
         await self.simulator.clear_faults()
 
+    @chapter("the webhook is given up")
+    async def _given_up(self) -> None:
+        await self._fires("CountersignWebhookGivenUp")
+
     @chapter("the gateway gets no processor time while somebody sends a form")
     async def _slow(self) -> None:
         thread = await self.started(f"action journal={self._journal()}")
@@ -261,9 +265,10 @@ class Day:
         thread = await self.started(f"action journal={self._journal()}")
         card = await thread.card()
         self.scene.elsewhere.server_is_away = True
-        await self.simulator.fault("*", "status", status=500, times=100_000)
-        await thread.room.press("bob", card, "approve")
-        await asyncio.sleep(0.5)
+        for method in ("chat.update", "chat.postMessage", "response_url"):
+            await self.simulator.fault(method, "status", status=500, times=100_000)
+        await thread.room.press("bob", card, "approve")  # it counts, and the card cannot say so
+        await asyncio.sleep(self.scene.minute)
         await self.simulator.refuse_sockets(1_000)
         await self.simulator.drop_sockets()
         try:
@@ -284,10 +289,6 @@ class Day:
         await self._fires("CountersignDown")
         await self.scene.start_bot(self.simulator)
         await self._ends("CountersignDown")
-
-    @chapter("the webhook is given up")
-    async def _given_up(self) -> None:
-        await self._fires("CountersignWebhookGivenUp")
 
     # --- What they are made of ------------------------------------------------------------------
 
@@ -311,8 +312,10 @@ class Day:
         headers = {"Authorization": f"Bearer {self.scene.token}", "Idempotency-Key": key}
         room = self._room()
         body = {"question": QUESTION, "channel": room.channel, "callback_url": f"{self.scene.elsewhere.url}{path}"}
-        async with aiohttp.ClientSession(f"http://{self.scene.bind}", headers=headers) as program:
-            asked = await program.post("/v1/requests", json=body)
+        async with (
+            aiohttp.ClientSession(f"http://{self.scene.bind}", headers=headers) as program,
+            program.post("/v1/requests", json=body) as asked,
+        ):
             assert asked.status == 201, await asked.text()
         thread = await room.opened("billing-service asks")
         await room.press("bob", await thread.card(), "approve")
