@@ -19,14 +19,16 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 UNUSED: Final[Mapping[str, Set[str]]] = {
-    "redisvl": {"numpy", "ml-dtypes"},  # for vectors, which no saver keeps; imported when one is made
+    "common-expression-language": {"prompt-toolkit", "pygments", "rich", "typer"},  # for its own command line
+    "redisvl": {"ml-dtypes", "numpy"},  # for vectors, which no saver keeps
 }
-"""Package -> what it asks for, but the bot never has it import. A test holds that."""
+"""Package -> what it asks for, and never imports as the bot uses it. Tests hold that."""
 PROJECT: Final = "countersign-bot"
 
 
-def needed(project: str, extras: Sequence[str] = ()) -> set[NormalizedName]:
-    """The project with these extras, and all that they ask for, with the extras that those ask for."""
+def needed(project: str, extras: Sequence[str] = (), unused: Mapping[str, Set[str]] = UNUSED) -> set[NormalizedName]:
+    """The project with these extras, and all that they ask for, with the extras that those ask for. What is unused is
+    left out, unless something else asks for it."""
     found: set[tuple[NormalizedName, str]] = set()
     ahead = [(canonicalize_name(project), extra) for extra in ("", *extras)]
     while ahead:
@@ -36,7 +38,7 @@ def needed(project: str, extras: Sequence[str] = ()) -> set[NormalizedName]:
         found.add((name, extra))
         for line in distribution(name).requires or []:
             wanted = Requirement(line)
-            if canonicalize_name(wanted.name) in UNUSED.get(name, ()):
+            if canonicalize_name(wanted.name) in unused.get(name, ()):
                 continue
             if wanted.marker is None or wanted.marker.evaluate({"extra": extra}):
                 ahead += [(canonicalize_name(wanted.name), each) for each in ("", *wanted.extras)]
