@@ -154,7 +154,7 @@ async def _storage(loaded: Settings, findings: Findings) -> None:
     from bot.storage.redis.store import client
 
     async with client(loaded.redis_url.get_secret_value()) as redis:
-        found = await server.examine(redis)
+        found = await server.examine(redis, stores.VERSION)
     for good in found.good:
         findings.good(f"Redis: {good}")
     for risk in found.risky:
