@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 RECORDS = "countersign.sqlite"
 """The file of the records, in STATE_DIR."""
+CHECKPOINTS: Final = "checkpoints.sqlite"
+"""The file of the graphs' state, in STATE_DIR."""
 VERSION: Final = len(MIGRATIONS)
 """The highest version of records that this bot knows; see `bot.storage.version`."""
 
