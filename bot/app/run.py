@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from bot import policy_file
+from bot.app.telling import telemetry_of
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.ports.work import Clock
 from bot.approvals.rules.matching import Policies
@@ -49,7 +50,8 @@ def run(
     roles = {name: made[name] for name in ROLES if role in (None, name)}
     for name in roles:
         health.forget(settings.state_dir, name)
-    code = Supervisor(roles=roles, grace=settings.shutdown_grace, started=started).run()
+    telemetry = telemetry_of(settings, "supervisor")
+    code = Supervisor(roles=roles, grace=settings.shutdown_grace, started=started, telemetry=telemetry).run()
     for name in roles:  # they have ended in order, and are not missed
         health.forget(settings.state_dir, name)
     return code
