@@ -101,13 +101,13 @@ def main() -> int:
         case "daemon-reload":
             return 0
         case "enable" | "start":
-            return max(unit.start() for unit in units)
+            return max((unit.start() for unit in units), default=0)
         case "stop":
-            return max(unit.stop() for unit in units)
+            return max((unit.stop() for unit in units), default=0)
         case "restart":
-            return max(unit.stop() or unit.start() for unit in units)
+            return max((unit.stop() or unit.start() for unit in units), default=0)
         case "reload":
-            return max(unit.reload() for unit in units)
+            return max((unit.reload() for unit in units), default=0)
         case _:
             raise SystemExit(f"no such verb here: {verb}")
 
