@@ -142,6 +142,7 @@ async def room(host: Host) -> AsyncIterator[Room]:
 
 
 @pytest.mark.heavy
+@pytest.mark.timeout(300)  # it starts a dozen processes, one after the other, as an operator does
 async def test_the_guide_leads_from_an_empty_host_to_a_bot_that_survives_an_upgrade_and_a_rollback(
     host: Host, room: Room
 ) -> None:
