@@ -20,6 +20,7 @@ from bot.app import wire
 from bot.app.callers import callers
 from bot.app.hooks import as_the_api_shows_it, hooks
 from bot.app.noticing import notice_unknown, notice_unmet
+from bot.app.telling import telemetry_of
 from bot.app.wire import Asking, GatewayWork
 from bot.approvals.inbox.home import Homes
 from bot.approvals.inbox.queries import Inboxes, channels_asked, groups_asked
@@ -145,7 +146,8 @@ async def running(
     on_servers = servers_file.configured(settings)
     known_graphs.refuse_unknown_servers(policies, [each.name for each in on_servers])
     async with AsyncExitStack() as stack:
-        stores = await stack.enter_async_context(opened(settings, clock))
+        telemetry = telemetry_of(settings, GATEWAY)
+        stores = await stack.enter_async_context(opened(settings, clock, telemetry))
         storage, clock = stores.storage, stores.clock
         stack.enter_context(one_of_its_kind(settings, GATEWAY))
         line = Line(

@@ -16,6 +16,7 @@ from socket import socket
 from typing import Any, Final, TypeVar
 
 from bot.app import wire
+from bot.app.telling import telemetry_of
 from bot.app.wire import Telling, WorkerWork
 from bot.approvals.model.errors import CountersignError, NotFound, Unreachable
 from bot.approvals.model.ids import TaskId
@@ -171,7 +172,8 @@ async def running(
 ) -> AsyncIterator[Worker]:
     """Runs a worker while the block runs: it takes hints, sweeps, and recovers what dead processes left."""
     async with AsyncExitStack() as stack:
-        stores = await stack.enter_async_context(opened(settings, clock))
+        telemetry = telemetry_of(settings, WORKER)
+        stores = await stack.enter_async_context(opened(settings, clock, telemetry))
         storage, clock = stores.storage, stores.clock
         line = Line(
             owner=place.owner,
