@@ -11,6 +11,8 @@ from typing import Final
 from bot.approvals.model.audit import Entry, Head, digest_of, link_of
 from bot.approvals.model.ids import TaskId
 from bot.approvals.ports.storage import AuditStore
+from bot.approvals.services.audit import anchors
+from bot.approvals.services.audit.anchors import Missed
 
 MAX_PAGE_ENTRIES: Final = 500
 """Entries that are in memory at once."""
@@ -35,9 +37,8 @@ class Broken:
     why: str
 
 
-async def entries(storage: AuditStore) -> AsyncIterator[Entry]:
-    """The whole log in order; one page is in memory at a time."""
-    after = 0
+async def entries(storage: AuditStore, after: int = 0) -> AsyncIterator[Entry]:
+    """The log in order, after the entry of this number; one page is in memory at a time."""
     while page := await storage.trail(after, MAX_PAGE_ENTRIES):
         for entry in page:
             yield entry
@@ -50,45 +51,68 @@ async def verify(storage: AuditStore, noted: Head | None = None) -> Intact | Bro
 
     Entries may be written meanwhile. Without a noted head nobody can tell whether the whole log was rewritten.
     """
-    counted = (await storage.head()).number
-    chain = _Chain(storage=storage)
-    before: Entry | None = None
-    async for entry in entries(storage):
-        if before is not None and (broken := await chain.follow(before, entry, noted)):
-            return broken
-        before = entry
-    if before is not None and (broken := await chain.follow(before, None, noted)):
-        return broken
-    last = chain.last.number
-    if last < counted:
-        return Broken(number=last + 1, why=f"The log was cut: it ends before this entry, and {counted} was written.")
-    if last > (await storage.head()).number:
-        return Broken(number=last, why="It was added to the log without being counted.")
-    if noted is not None and noted.number and not chain.noted:
-        return Broken(number=noted.number, why="It was noted as the log's head and is not in the log any more.")
-    return Intact(entries=chain.entries, purged=chain.purged, head=chain.last)
+    return await Chain().follow(storage, noted)
 
 
 @dataclass(slots=True, kw_only=True)
-class _Chain:
-    """The chain, as far as it has been followed."""
+class Chain:
+    """The chain, as far as it has been followed. It can be followed further later."""
 
-    storage: AuditStore
     last: Head = field(default_factory=Head)
+    """The last entry that was found intact. It is up to date even if following it is broken off."""
     entries: int = 0
     purged: int = 0
-    noted: bool = False
+    _noted: bool = False
     """Whether the noted head was passed."""
-    gone: tuple[str, bool] = ("", False)
+    _gone: tuple[str, bool] = ("", False)
     """The task that was looked up last, and whether its records are past their retention."""
 
-    async def follow(self, entry: Entry, following: Entry | None, noted: Head | None) -> Broken | None:
+    async def follow(self, storage: AuditStore, noted: Head | None = None) -> Intact | Broken:
+        """Go on to the end of the log, as it is by then.
+
+        If the chain was followed before, the entry that was the last one must still be the same. Its link covers all
+        entries before it, so whoever rewrites one of them and all later links is found out. What is not read again is
+        the text of those entries: an altered text, with the links left as they were, is found by a new `verify`.
+        """
+        counted = (await storage.head()).number
+        if broken := await self._changed(storage):
+            return broken
+        before: Entry | None = None
+        async for entry in entries(storage, self.last.number):
+            if before is not None and (broken := await self._step(storage, before, entry, noted)):
+                return broken
+            before = entry
+        if before is not None and (broken := await self._step(storage, before, None, noted)):
+            return broken
+        last = self.last.number
+        if last < counted:
+            return Broken(
+                number=last + 1, why=f"The log was cut: it ends before this entry, and {counted} was written."
+            )
+        if last > (await storage.head()).number:
+            return Broken(number=last, why="It was added to the log without being counted.")
+        if noted is not None and noted.number and not self._noted:
+            return Broken(number=noted.number, why="It was noted as the log's head and is not in the log any more.")
+        return Intact(entries=self.entries, purged=self.purged, head=self.last)
+
+    async def _changed(self, storage: AuditStore) -> Broken | None:
+        match await anchors.missed(storage, [self.last]):
+            case (Missed(because="gone"),):
+                return Broken(number=self.last.number, why="It was the last entry before, and is gone.")
+            case (_,):
+                return Broken(number=self.last.number, why="It was the last entry before, and is another one now.")
+            case _:
+                return None
+
+    async def _step(
+        self, storage: AuditStore, entry: Entry, following: Entry | None, noted: Head | None
+    ) -> Broken | None:
         """Go one entry further, or say what is wrong with it."""
         why = _unfit(entry) or _unlinked(self.last, entry, following)
-        if not why and entry.body == b"" and not await self._is_past_retention(entry.task_id):
+        if not why and entry.body == b"" and not await self._is_past_retention(storage, entry.task_id):
             why = "Its text was removed, and no entry says that its task's records were past their retention."
         if noted is not None and entry.number == noted.number:
-            self.noted = True
+            self._noted = True
             why = why or ("" if entry.link == noted.link else "It is not the entry that was noted as the log's head.")
         if why:
             return Broken(number=entry.number, why=why)
@@ -97,10 +121,10 @@ class _Chain:
         self.purged += not entry.body
         return None
 
-    async def _is_past_retention(self, task_id: str) -> bool:
-        if self.gone[0] != task_id:
-            self.gone = (task_id, await self.storage.is_purged(TaskId(task_id)))
-        return self.gone[1]
+    async def _is_past_retention(self, storage: AuditStore, task_id: str) -> bool:
+        if self._gone[0] != task_id:
+            self._gone = (task_id, await storage.is_purged(TaskId(task_id)))
+        return self._gone[1]
 
 
 def _unfit(entry: Entry) -> str:
