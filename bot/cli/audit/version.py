@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from bot.approvals.model.ids import JSON
-from bot.cli.audit_values import (
+from bot.cli.audit.values import (
     Data,
     as_json,
     indented,
@@ -77,7 +77,7 @@ def _item(action: JSON, which: str) -> list[str]:
     name, verdicts, arguments = item.text("name"), item.take("verdicts"), item.take("arguments")
     may = [VERDICTS.get(str(each), str(each)) for each in verdicts] if isinstance(verdicts, list) else []
     can_be = f" (can be {listed([*may], 'or')})" if may else ""
-    lines = [f"Action{which}: {name or 'without a name'}{can_be}"]
+    lines = [f"Action{which}{f': {name}' if name else ''}{can_be}"]
     if isinstance(arguments, dict):
         lines += indented(pairs(arguments))
     else:
@@ -162,7 +162,7 @@ def _stage(value: JSON, which: str) -> list[str]:
     for group in groups if isinstance(groups, list) else []:
         match group:
             case {"approvers": approvers, "needed": needed, **more} if not more:
-                words.append(f"{one_line(needed)} of {listed(approvers)}")
+                words.append(f"{one_line(needed)} of {listed(approvers) or '(nobody is named)'}")
             case _:
                 words.append(printable(as_json(group)))
     quorum, deadline = stage.take("reject_quorum"), stage.take("deadline_seconds")

@@ -14,7 +14,7 @@ from bot.approvals.model.errors import SettingsError
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock
 from bot.approvals.services.audit import anchors
-from bot.cli.audit_rounds import AGAIN, Outage, Rounds, Timed
+from bot.cli.audit.rounds import AGAIN, Outage, Rounds, Timed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

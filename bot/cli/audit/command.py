@@ -23,12 +23,12 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.masking import Masker
 from bot.approvals.services.audit.proof import Intact, entries, verify
 from bot.approvals.services.messages.masked import Masking
-from bot.cli import audit_export
-from bot.cli.audit_anchor import Anchor, append
-from bot.cli.audit_rounds import NobodyReads, Source, UntilAsked, to_stdout
-from bot.cli.audit_text import Text
-from bot.cli.audit_values import when
-from bot.cli.audit_verify import Anchors, Follow, verified
+from bot.cli.audit import rows
+from bot.cli.audit.anchor import Anchor, append
+from bot.cli.audit.rounds import NobodyReads, Source, UntilAsked, to_stdout
+from bot.cli.audit.text import Text
+from bot.cli.audit.values import when
+from bot.cli.audit.verify import Anchors, Follow, verified
 from bot.durations import duration
 from bot.printable import printable
 from bot.secrets import Detector
@@ -176,12 +176,12 @@ class MaskerCache:
 
 
 async def _write(storage: Storage, options: Options, to: TextIO) -> None:
-    line, maskers = audit_export.jsonl, MaskerCache(storage)
+    line, maskers = rows.jsonl, MaskerCache(storage)
     if options.format == "csv":
-        to.write(audit_export.csv_header())
-        line = audit_export.csv_line
+        to.write(rows.csv_header())
+        line = rows.csv_line
     async for entry in entries(storage):
-        if audit_export.wanted(entry, since=options.since, until=options.until, task=options.task):
+        if rows.wanted(entry, since=options.since, until=options.until, task=options.task):
             to.write(line(entry, await maskers.of(entry.task_id)))
 
 
@@ -200,8 +200,8 @@ async def _write_text(storage: Storage, options: Options, to: TextIO) -> int:
 
 def _is_wanted(entry: Entry, options: Options) -> bool:
     try:
-        return audit_export.wanted(entry, since=options.since, until=options.until, task=options.task)
-    except audit_export.Unreadable:  # nobody can tell, so it is shown
+        return rows.wanted(entry, since=options.since, until=options.until, task=options.task)
+    except rows.Unreadable:  # nobody can tell, so it is shown
         return True
 
 

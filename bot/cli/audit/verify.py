@@ -15,7 +15,7 @@ from bot.approvals.ports.storage import AuditStore, Storage
 from bot.approvals.ports.work import Clock
 from bot.approvals.services.audit.anchors import Missed, missed
 from bot.approvals.services.audit.proof import Broken, Chain, Intact, verify
-from bot.cli.audit_rounds import AGAIN, Outage, Rounds, Timed
+from bot.cli.audit.rounds import AGAIN, Outage, Rounds, Timed
 from bot.printable import printable
 
 MAX_NAMED: Final = 20

@@ -10,9 +10,9 @@ from typing import Final, TypeAlias
 
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.caller import is_of_caller
-from bot.approvals.model.ids import JSON
-from bot.cli.audit_values import Account, Data, listed, moment, one_line, person, prose, quoted, shown
-from bot.cli.audit_version import source, version
+from bot.cli.audit.phrases import OUTCOMES, outcome, verdicts, who
+from bot.cli.audit.values import Account, Data, listed, moment, one_line, person, prose, shown
+from bot.cli.audit.version import source, version
 from bot.printable import printable
 
 Tell: TypeAlias = Callable[[AuditEvent, Data], Account]
@@ -46,40 +46,9 @@ def _now_asked(data: Data) -> list[str]:
     return [f"May answer the next stage: {listed(able, 'or') or 'nobody'}"] if able is not None else []
 
 
-def who(event: AuditEvent, data: Data) -> str:
-    """Who did it: a person, an operator, or a program by its token."""
-    by = data.text("by")
-    if event.person is not None:
-        through = f", on a page with the token {printable(event.through)}," if event.through else ""
-        return f"{person(event.person)}{through}"
-    if by:
-        return f"An operator ({by})"
-    return f"The program with the token {printable(event.through)}" if event.through else "Somebody"
-
-
 # --- Sentences with a part that varies ----------------------------------------------------------
 
-_OUTCOMES: Final = {
-    "approve": "approved",
-    "edit": "approved with changes",
-    "reject": "rejected",
-    "respond": "answered",
-    "choose": "answered with a choice",
-    "mixed": "answered one by one",
-    "undo": "undo it",
-    "keep": "keep it",
-    "closed": "it stays, because the time to undo it was over",
-    "expired": "expired, because nobody answered in time",
-    "cancelled": "cancelled",
-}
-_VERDICTS: Final = {
-    "approve": "approved",
-    "reject": "rejected",
-    "respond": "answered",
-    "choose": "chose",
-    "undo": "chose to undo it",
-    "keep": "chose to keep it",
-}
+
 _WRITTEN: Final = {
     "card": "the card",
     "copy": "a copy of the card",
@@ -87,31 +56,13 @@ _WRITTEN: Final = {
 }
 
 
-def _outcome(data: Data, words: str = "That settled it") -> str:
-    outcome = data.take("outcome")
-    return "" if outcome is None else f" {words}: {_OUTCOMES.get(str(outcome), one_line(outcome))}."
-
-
-def _verdicts(verdicts: JSON, said: JSON) -> list[str]:
-    """A phrase for each item's verdict, with what was said."""
-    given = verdicts if isinstance(verdicts, list) else [] if verdicts is None else [verdicts]
-    words = said if isinstance(said, list) else []
-    phrases = []
-    for number, verdict in enumerate(given):
-        of = words[number] if number < len(words) else None
-        spoken = [quoted(each) for each in of.values() if each not in ("", None)] if isinstance(of, dict) else []
-        rest = f" {quoted(of)}" if of is not None and not isinstance(of, dict) else ""
-        phrases.append(f"{_VERDICTS.get(str(verdict), one_line(verdict))}{rest}{' '.join(['', *spoken])}")
-    return phrases
-
-
 def _answered(event: AuditEvent, data: Data, words: str) -> Account:
     actor = who(event, data)
-    phrases = _verdicts(data.take("verdicts"), data.take("said"))
+    phrases = verdicts(data.take("verdicts"), data.take("said"))
     if len(phrases) > 1:
         each = [f"Action {number}: {phrase}" for number, phrase in enumerate(phrases, start=1)]
-        return Account(sentence=f"{actor} {words}answered {len(phrases)} actions.{_outcome(data)}", lines=each)
-    return Account(sentence=f"{actor} {words}{phrases[0] if phrases else 'answered'}.{_outcome(data)}")
+        return Account(sentence=f"{actor} {words}answered {len(phrases)} actions.{outcome(data)}", lines=each)
+    return Account(sentence=f"{actor} {words}{phrases[0] if phrases else 'answered'}.{outcome(data)}")
 
 
 def _voted(event: AuditEvent, data: Data) -> Account:
@@ -121,8 +72,7 @@ def _voted(event: AuditEvent, data: Data) -> Account:
 def _reworded(event: AuditEvent, data: Data) -> Account:
     before = data.take("before")
     told = _answered(event, data, "edited the message of their answer, and so ")
-    verdicts, said = (before.get("verdicts"), before.get("said")) if isinstance(before, dict) else (None, None)
-    phrases = _verdicts(verdicts, said)
+    phrases = verdicts(before.get("verdicts"), before.get("said")) if isinstance(before, dict) else []
     earlier = [f"Before: {'; '.join(phrases)}"] if phrases else [] if before is None else shown("Before", before)
     return Account(sentence=told.sentence, lines=[*told.lines, *earlier])
 
@@ -159,7 +109,7 @@ def _opened(event: AuditEvent, data: Data) -> Account:
     did = "The agent said what it has done, and how that can be undone" if window else "The agent asked"
     asked = "The program asked" if is_of_caller(event.task_id) else did
     why = prose("Why", data.take("why"))
-    return Account(sentence=f"{asked}.{_outcome(data, 'It was settled at once')}", lines=why)
+    return Account(sentence=f"{asked}.{outcome(data, 'It was settled at once')}", lines=why)
 
 
 def _shown(event: AuditEvent, data: Data) -> Account:
@@ -176,7 +126,8 @@ def _revealed(event: AuditEvent, data: Data) -> Account:
 def _edited(event: AuditEvent, data: Data) -> Account:
     was, now, before = data.take("was"), data.take("is"), data.text("digest_before")
     item, name = data.take("item"), data.text("edited")
-    which = f" of {name}" if name else f" of action {item + 1}" if isinstance(item, int) else ""
+    number = one_line(item + 1 if isinstance(item, int) else item)
+    which = f" of {name}" if name else f" of action {number}" if item is not None else ""
     lines = [*shown("Before", was), *shown("Now", now)]
     lines += [f"SHA-256 of what was asked before: {before}"] if before else []
     return Account(sentence=f"{who(event, data)} changed the arguments{which}. Earlier answers are void.", lines=lines)
@@ -192,7 +143,7 @@ def _refused(event: AuditEvent, data: Data) -> Account:
 def _escalated(_: AuditEvent, data: Data) -> Account:
     to, unreached = listed(data.take("to")), data.take("unreached")
     missing = shown("Not reached", unreached) if unreached else []
-    sentence = f"Nobody had answered, so {to or 'others'} were asked as well.{_outcome(data)}"
+    sentence = f"Nobody had answered, so {to or 'others'} were asked as well.{outcome(data)}"
     return Account(sentence=sentence, lines=missing)
 
 
@@ -226,14 +177,14 @@ def _resumed(event: AuditEvent, data: Data) -> Account:
     whom = "The program could fetch the answer" if is_of_caller(event.task_id) else "The answer was about to be given"
     told = data.take("told") if "told" in data.left else None
     return Account(
-        sentence=f"{whom}.{_outcome(data, 'The decision')}",
+        sentence=f"{whom}.{outcome(data, 'The decision')}",
         lines=[] if told is None else shown("The agent was to be told", told),
     )
 
 
 def _settled(words: str) -> Tell:
     """A sentence, with the decision that it is about."""
-    return lambda _, data: Account(sentence=f"{words}{_outcome(data, 'The decision')}")
+    return lambda _, data: Account(sentence=f"{words}{outcome(data, 'The decision')}")
 
 
 def _over(words: str, usual: str) -> Tell:
@@ -242,14 +193,14 @@ def _over(words: str, usual: str) -> Tell:
     def tell(_: AuditEvent, data: Data) -> Account:
         if data.left.get("outcome") == usual:
             data.take("outcome")
-        return Account(sentence=f"{words}{_outcome(data, 'The decision')}")
+        return Account(sentence=f"{words}{outcome(data, 'The decision')}")
 
     return tell
 
 
 def _done(words: str) -> Tell:
     """What somebody did, with the decision if there is one."""
-    return lambda event, data: Account(sentence=f"{who(event, data)} {words}{_outcome(data, 'The decision')}")
+    return lambda event, data: Account(sentence=f"{who(event, data)} {words}{outcome(data, 'The decision')}")
 
 
 def _missing(_: AuditEvent, data: Data) -> Account:
@@ -257,7 +208,7 @@ def _missing(_: AuditEvent, data: Data) -> Account:
     part, name = missing.text("part"), missing.text("name")
     return Account(
         sentence=f"The {part or 'code'} {name} that the request waits at is gone from the agent's code."
-        f"{_outcome(data, 'The decision')}"
+        f"{outcome(data, 'The decision')}"
     )
 
 
@@ -276,7 +227,7 @@ def _taken_back(event: AuditEvent, data: Data) -> Account:
 
 def _stopped_delivery(event: AuditEvent, data: Data) -> Account:
     decision = data.take("decision")
-    was = f" It had been settled: {_OUTCOMES.get(str(decision), one_line(decision))}." if decision else ""
+    was = f" It had been settled: {OUTCOMES.get(str(decision), one_line(decision))}." if decision else ""
     actor = who(event, data)
     return Account(sentence=f"{actor} stopped the decision before the agent got it. The request is open again.{was}")
 
@@ -297,15 +248,15 @@ def _cancelled(event: AuditEvent, data: Data) -> Account:
     what = "the request" if event.request_id else "the task"
     if data.left.get("outcome") == "cancelled":
         data.take("outcome")
-    sentence = f"{who(event, data)} cancelled {what}.{_outcome(data, 'The decision')}"
+    sentence = f"{who(event, data)} cancelled {what}.{outcome(data, 'The decision')}"
     return Account(sentence=sentence, lines=prose("Reason", data.take("reason")))
 
 
 def _consumed(event: AuditEvent, data: Data) -> Account:
     execution = data.text("execution")
     by = f", for its execution {execution}" if execution else ""
-    outcome = _outcome(data, "The decision")
-    return Account(sentence=f"{who(event, data)} took the decision{by}. Nobody else can take it.{outcome}")
+    settled = outcome(data, "The decision")
+    return Account(sentence=f"{who(event, data)} took the decision{by}. Nobody else can take it.{settled}")
 
 
 def _ended(words: str) -> Tell:

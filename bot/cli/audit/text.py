@@ -12,9 +12,9 @@ from bot.approvals.model.audit import AuditEvent, Entry
 from bot.approvals.rules.masking import MASK, Masker
 from bot.approvals.services.audit.proof import Broken, Intact
 from bot.approvals.services.messages.masked import masked_event
-from bot.cli import audit_sentences
-from bot.cli.audit_export import Unreadable, event_of
-from bot.cli.audit_values import INDENT, Account, Data, person, when
+from bot.cli.audit import sentences
+from bot.cli.audit.rows import Unreadable, event_of
+from bot.cli.audit.values import INDENT, Account, Data, person, when
 from bot.printable import printable
 
 MAX_PLACES: Final = 20_000
@@ -70,7 +70,7 @@ class Text:
             lines = [f"The SHA-256 of its text was {printable(entry.digest)}"]
             return _written(entry, None, Account(sentence="The text of this entry is past its retention.", lines=lines))
         masked = masked_event(masker, event)
-        told = audit_sentences.account(masked, self._where(event))
+        told = sentences.account(masked, self._where(event))
         if told is None:
             self.unknown[event.kind] += 1
             told = self._as_recorded(masked)
@@ -89,8 +89,8 @@ class Text:
             lines.append(f"{self.unreadable:,} of them cannot be read.")
         for kind, count in sorted(self.unknown.items()):
             lines.append(
-                f"{count:,} of them are of the kind {printable(kind)}, which this version of Countersign does not know: "
-                "they are shown as they were recorded."
+                f"{count:,} of them are of the kind {printable(kind)}, which this version does not know. They are "
+                "shown as they were recorded."
             )
         match proof:
             case Intact(entries=entries, head=head):
