@@ -11,6 +11,7 @@ from bot.approvals.inbox.queries import Inboxes
 from bot.approvals.ports.engine import Answers
 from bot.approvals.ports.slack import Directory
 from bot.approvals.ports.storage import TokenStore
+from bot.approvals.ports.telemetry import Telemetry
 from bot.approvals.ports.work import Clock
 from bot.approvals.services.admission import Admission
 from bot.approvals.services.calls import Calls
@@ -20,6 +21,8 @@ from bot.http.attempts import Attempts
 from bot.http.auth import Guard
 from bot.http.mcp.door import mounted
 from bot.http.parts import Parts
+from bot.http.routes import slack_events
+from bot.http.routes.slack_events import Take
 from bot.http.server import Serving, serving
 from bot.http.views import Views
 from bot.http.waiting import Waiters
@@ -45,9 +48,12 @@ async def served(
     address: str,
     clock: Clock,
     busy: Callable[[], AbstractAsyncContextManager[None]],
+    slack: Take | None,
     server_changed: Callable[[str, str], bool],
+    telemetry: Telemetry,
 ) -> AsyncIterator[Serving]:
-    """Serves the API at HTTP_BIND while the block runs. Raises SettingsError if it cannot."""
+    """Serves the API at HTTP_BIND while the block runs, and takes there with `slack` what Slack sends over HTTP. Raises
+    SettingsError if it cannot."""
     parts = Parts(
         guard=Guard(admission=Admission(storage=storage), attempts=Attempts(monotonic=time.monotonic), clock=clock),
         waiters=waiters,
@@ -60,8 +66,11 @@ async def served(
         busy=busy,
         callback_problem=callback_problem,
         server_changed=server_changed,
+        telemetry=telemetry,
     )
     process.open_as_many_as_allowed()
-    async with mounted(parts) as apps, serving(parts, str(settings.http_bind), mounted=apps) as running:
-        log.info("the HTTP API is served at %s", running.url)
-        yield running
+    async with mounted(parts) as of_mcp:
+        apps = {**of_mcp, **slack_events.mounted(slack)}
+        async with serving(parts, str(settings.http_bind), mounted=apps) as running:
+            log.info("the HTTP API is served at %s", running.url)
+            yield running

@@ -221,6 +221,7 @@ async def running(
             policy_choice=PolicyChoice(policies=policies, directory=directory),
             eligibility=Eligibility(directory=directory),
             clock=clock,
+            telemetry=telemetry,
         )
 
         def learned(values: Collection[str]) -> None:
@@ -249,6 +250,7 @@ async def running(
             alone=alone if place.only is None and place.channel is not None else None,
             why=place.why,
             deaths=place.deaths,
+            telemetry=telemetry,
         )
         listening = AsyncExitStack()
         stopped = False

@@ -30,6 +30,8 @@ class Tracing(Protocol):
         self, name: str, *, parent: Trace | None = None, after: Trace | None = None, about: str = ""
     ) -> AbstractContextManager[Trace | None]: ...
 
+    def here(self) -> Trace | None: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
@@ -52,3 +54,6 @@ class Stream:
         self, name: str, *, parent: Trace | None = None, after: Trace | None = None, about: str = ""
     ) -> AbstractContextManager[Trace | None]:
         return self.tracing.span(name, parent=parent, after=after, about=about)
+
+    def here(self) -> Trace | None:
+        return self.tracing.here()

@@ -21,9 +21,14 @@ class Telemetry(Protocol):
     ) -> AbstractContextManager[Trace | None]:
         """A span around the block: within `parent` if it is given, otherwise within the span that is open here, if any.
 
-        `after` is the leg of work that this one follows: the span begins a trace of its own, with a link to it. `about`
-        is the id of the task. Yields where the span is to be found, to be kept on a record; None if nobody traces.
+        `after` is the leg of work that this one follows: the span has a link to it and, without a `parent`, begins a
+        trace of its own. No span lasts while people think. `about` is the id of the task. Yields where the span is
+        found, to be kept on a record; None if nobody traces.
         """
+        ...
+
+    def here(self) -> Trace | None:
+        """Where the span is found that is open here. None if there is none, or if nobody traces."""
         ...
 
 
@@ -42,6 +47,9 @@ class _Silent:
         about: str = "",  # noqa: ARG002
     ) -> AbstractContextManager[Trace | None]:
         return nullcontext(None)
+
+    def here(self) -> Trace | None:
+        return None
 
 
 SILENT: Final[Telemetry] = _Silent()

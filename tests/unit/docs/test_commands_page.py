@@ -114,7 +114,8 @@ def test_every_make_target_that_a_document_names_exists(page: str) -> None:
 
 def command_lines(text: str) -> list[list[str]]:
     """What follows `python -m bot` or `countersign` in code, up to a pipe, word by word."""
-    return [line.split() for line in re.findall(r"(?:python -m bot|^ *countersign|`countersign) ([a-z][^`\n#|]*)", text)]
+    named = re.findall(r"(?:python -m bot|^ *countersign|`countersign) ([a-z][^`\n#|]*)", text)
+    return [line.split() for line in named]
 
 
 @pytest.mark.parametrize("page", PAGES)

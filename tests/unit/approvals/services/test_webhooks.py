@@ -13,13 +13,16 @@ from bot.approvals.model.errors import NotFound
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.request import Request
+from bot.approvals.model.trace import Trace
 from bot.approvals.model.webhook import GIVEN_UP_AFTER, Webhook, WebhookId
 from bot.approvals.ports.storage import Change
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.webhooks import NotTaken, NotWanted, Reply, Taken
 from bot.approvals.services.webhooks import CLAIM, PAUSES, Webhooks
 from bot.storage.sqlite.store import SqliteStorage
 from tests.support.builders import NOON, a_request, a_task, a_webhook, an_event, decided
 from tests.support.fakes.clock import ManualClock
+from tests.support.fakes.telemetry import Heard
 from tests.support.fakes.work import FakeWork
 
 SECOND = timedelta(seconds=1)
@@ -32,12 +35,14 @@ class FakeSender:
 
     replies: list[Reply] = field(default_factory=list)
     sent: list[tuple[str, WebhookId, dict[str, JSON]]] = field(default_factory=list)
+    traces: list[Trace | None] = field(default_factory=list)
 
     def problem_with(self, url: str) -> str:
         return ""
 
-    async def send(self, url: str, id: WebhookId, body: str) -> Reply:
+    async def send(self, url: str, id: WebhookId, body: str, trace: Trace | None = None) -> Reply:
         self.sent.append((url, id, json.loads(body.encode())))
+        self.traces.append(trace)
         return self.replies.pop(0) if self.replies else Taken()
 
 
@@ -49,6 +54,7 @@ class Desk:
     request: Request
     clock: ManualClock
     sender: FakeSender = field(default_factory=FakeSender)
+    telemetry: Telemetry = SILENT
     work: FakeWork = field(default_factory=FakeWork)
 
     @property
@@ -63,6 +69,7 @@ class Desk:
             work=self.work,
             clock=self.clock,
             chance=lambda: 0.5,
+            telemetry=self.telemetry,
         )
 
     async def stored(self) -> Webhook:
@@ -92,6 +99,22 @@ async def desk() -> AsyncIterator[Desk]:
     await storage.save_all([change])
     yield Desk(storage=storage, request=request, clock=ManualClock(NOON))
     await storage.close()
+
+
+async def test_a_program_is_told_where_the_answer_is_traced(desk: Desk) -> None:
+    """The webhook carries the trace of the answer: with a span of its own, if this process traces too."""
+    stored, answered = await desk.stored(), Trace("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+    traced = await desk.storage.save_webhook(replace(stored, trace=answered))
+    heard = Heard(tracing=True)
+
+    await desk.send()
+    await desk.storage.save_webhook(replace(await desk.stored(), next_try=traced.next_try))
+    desk.telemetry = heard
+    await desk.send()
+
+    (span,) = heard.spans
+    assert span.parent == answered
+    assert desk.sender.traces == [answered, span.at]
 
 
 async def test_what_is_due_is_sent_once_and_noted(desk: Desk) -> None:
@@ -178,7 +201,7 @@ async def test_who_wants_no_more_is_told_no_more_and_the_thread_is(desk: Desk) -
 async def test_a_try_is_counted_before_it_is_made(desk: Desk) -> None:
     """A process that dies while it sends leaves a webhook that is due again, once its claim is over."""
 
-    async def dies(url: str, id: WebhookId, body: str) -> Reply:
+    async def dies(url: str, id: WebhookId, body: str, trace: Trace | None = None) -> Reply:
         claimed = await desk.stored()
         assert (claimed.attempts, claimed.next_try) == (1, NOON + CLAIM)
         raise KeyboardInterrupt
@@ -208,7 +231,7 @@ async def test_of_two_that_send_at_once_one_does(desk: Desk, monkeypatch: pytest
 async def test_a_try_that_took_too_long_changes_nothing_but_that_it_was_delivered(desk: Desk, reply: Reply) -> None:
     """Another process has begun the next try by then."""
 
-    async def slowly(url: str, id: WebhookId, body: str) -> Reply:
+    async def slowly(url: str, id: WebhookId, body: str, trace: Trace | None = None) -> Reply:
         mine = await desk.stored()
         await desk.storage.save_webhook(replace(mine, attempts=2, next_try=NOON + 2 * CLAIM))
         return reply
@@ -222,7 +245,7 @@ async def test_a_try_that_took_too_long_changes_nothing_but_that_it_was_delivere
 
 
 async def test_what_two_have_delivered_is_noted_once(desk: Desk) -> None:
-    async def twice(url: str, id: WebhookId, body: str) -> Reply:
+    async def twice(url: str, id: WebhookId, body: str, trace: Trace | None = None) -> Reply:
         mine = await desk.stored()
         await desk.storage.save_webhook(replace(mine, next_try=None, delivered_at=NOON - SECOND))
         return Taken()
@@ -247,7 +270,7 @@ async def test_what_was_purged_while_it_was_sent_is_forgotten(desk: Desk, monkey
     async def none(task_id: object) -> tuple[Webhook, ...]:
         return ()
 
-    async def purged(url: str, id: WebhookId, body: str) -> Reply:
+    async def purged(url: str, id: WebhookId, body: str, trace: Trace | None = None) -> Reply:
         monkeypatch.setattr(desk.storage, "webhooks_of", none)
         return Taken()
 
