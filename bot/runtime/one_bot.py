@@ -94,7 +94,7 @@ class Taken(SettingsError):
 
 @dataclass(slots=True)
 class _Lock:
-    """The file of one role, open and not locked yet."""
+    """The open file of one role, by which it is locked."""
 
     folder: Path
     role: str
@@ -111,16 +111,18 @@ class _Lock:
                 f"({error.strerror}). If another user has started the bot here before, give the folder and its files "
                 "to the user who runs it now, or name another STATE_DIR."
             ) from None
-        lock = cls(folder, role, descriptor)
-        # what a graph forks may outlive the role, and closing the file there releases nothing here
-        os.register_at_fork(after_in_child=lock.close)
-        return lock
+        return cls(folder, role, descriptor)
 
     def take(self, first: int, count: int = 1) -> None:
         """Locks these bytes. Raises Taken if another process has one of them."""
         if not self._locked(first, count):
             supervised = not self._locked(OF_SUPERVISOR)
             raise Taken(self.folder, self.role, Holder.read(self._note()), supervised=supervised)
+
+    def keep(self) -> None:
+        """Closes the file in whatever is forked from now on: that may outlive this process, and a role locks it itself.
+        Closing it there releases nothing here."""
+        os.register_at_fork(after_in_child=self.close)
 
     def release(self, byte: int) -> None:
         fcntl.lockf(self.descriptor, fcntl.LOCK_UN, 1, byte)
@@ -168,6 +170,7 @@ def role_held(folder: Path, role: str) -> Iterator[None]:
     lock = _Lock.opened(folder, role)
     try:
         lock.take(OF_ROLE)
+        lock.keep()
         yield
     finally:
         lock.close()
@@ -195,6 +198,7 @@ class Held:
                 lock.take(OF_ROLE, 2)
             held._of_folder = folder.stat() if roles else None
             for lock in held._locks:
+                lock.keep()
                 lock.say(held.holder)
                 lock.release(OF_ROLE)  # the role's own process takes it
             undo.pop_all()
@@ -227,6 +231,7 @@ class Held:
         except SettingsError:
             made.close()
             raise
+        made.keep()
         made.say(self.holder)
         lock.close()
         return made
