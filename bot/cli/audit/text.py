@@ -40,7 +40,7 @@ class Text:
             f"Written on {when(now)}{f', for {wanted}' if wanted else ''}. All times are in UTC.\n"
             "People, teams and channels have the ids that Slack gave them: a person is written U1 (T1).\n"
             f"{MASK} stands for a value that is hidden here. The log itself holds it, and its digests are of that.\n"
-            f"Lines that begin with a date are entries. Whatever people and agents wrote is indented below them.\n"
+            "Lines at the margin are the log's own. Whatever people and agents wrote is indented below them.\n"
         )
 
     def passed(self, entry: Entry) -> None:
