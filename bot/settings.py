@@ -138,6 +138,8 @@ class RoleSettings(Store):
     keep_records: Span | None = None
     """How long the records of an ended task and the text of its audit events are kept. If unset, for ever."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+    """What an entry of the log looks like: a line of text, or a JSON object."""
 
     @field_validator("slack_bot_token")
     @classmethod
@@ -257,6 +259,16 @@ def load_worker(env_file: Path = Path(".env")) -> RoleSettings:
     """The settings of a worker, which needs no token for Socket Mode. Raises SettingsError with everything that is
     wrong."""
     return _load(RoleSettings, env_file)
+
+
+def log_format(env_file: Path = Path(".env")) -> Literal["text", "json"]:
+    """LOG_FORMAT by itself, for what is logged before the settings are loaded, or in place of that. Text if it is
+    wrong, which `load` says."""
+    try:
+        given = {name.upper(): value for name, value in _written(env_file).items()}
+    except SettingsError:
+        return "text"
+    return "json" if (os.environ.get("LOG_FORMAT") or given.get("LOG_FORMAT")) == "json" else "text"
 
 
 def load_store(env_file: Path = Path(".env")) -> Store:

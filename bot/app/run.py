@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from bot import policy_file
+from bot.app.telling import telemetry_of
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.ports.work import Clock
 from bot.approvals.rules.matching import Policies
@@ -69,7 +70,9 @@ def _run(
     roles = {name: made[name] for name in names}
     for name in roles:
         health.forget(settings.state_dir, name)
-    code = Supervisor(roles=roles, grace=settings.shutdown_grace, started=started, lost=lost).run()
+    telemetry = telemetry_of(settings, "supervisor")
+    grace = settings.shutdown_grace
+    code = Supervisor(roles=roles, grace=grace, started=started, lost=lost, telemetry=telemetry).run()
     for name in roles:  # they have ended in order, and are not missed
         health.forget(settings.state_dir, name)
     return code

@@ -7,18 +7,17 @@ of a setting (exit code 2) ends them all.
 from __future__ import annotations
 
 import contextlib
-import logging
 import signal
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from bot import crash_points, printable
+from bot import crash_points
+from bot.approvals.model.facts import RoleEnded
+from bot.approvals.ports.telemetry import SILENT, Telemetry
+from bot.runtime import logs
 from bot.runtime.children import Channel, Child, Children, forget_signals, woken_by_signals
-
-log = logging.getLogger(__name__)
 
 Role: TypeAlias = Callable[[Channel], int]
 """Runs a role in a new process, and returns the exit code. It says `ready=True` over the channel when it is, and
@@ -78,6 +77,7 @@ class Supervisor:
     """Called once when every role is ready."""
     lost: Callable[[], str | None] = lambda: None
     """Why everything has to end, asked every `LOOK_SECONDS`; None if nothing has to."""
+    telemetry: Telemetry = SILENT
     _children: Children = field(default_factory=Children)
     _kept: dict[str, _Kept] = field(default_factory=dict)
     _ending: bool = False
@@ -106,7 +106,7 @@ class Supervisor:
                         return self._stop(woken, WRONG_SETTINGS)
                     self._again(kept, child)
                 if (why := self.lost()) is not None:
-                    log.error("%s", why)
+                    logs.say(why)
                     return self._stop(woken, WRONG_SETTINGS)
             return self._stop(woken, 0)
 
@@ -129,7 +129,7 @@ class Supervisor:
 
     def _again(self, kept: _Kept, child: Child) -> None:
         pause = kept.backoff.after(time.monotonic() - child.started)
-        log.error("the %s %s; it is started again in %g s", child.name, child.how, pause)
+        self.telemetry.tell(RoleEnded(role=child.name, code=child.code, pause=pause))
         kept.child, kept.told, kept.start_at = None, False, time.monotonic() + pause
         child.channel.socket.close()
 
@@ -150,7 +150,7 @@ class Supervisor:
                     child.channel.send(alone=True)
             if time.monotonic() > until:
                 for child in running.values():
-                    log.warning("the %s did not end in time and is killed", child.name)
+                    self.telemetry.tell(RoleEnded(role=child.name))
                     child.send_signal(signal.SIGKILL)
                 until += EXTRA_SECONDS
             with contextlib.suppress(InterruptedError):
@@ -160,5 +160,5 @@ class Supervisor:
             self._children.ended()
         self._hear()
         for sentence in self._refused if code == WRONG_SETTINGS else ():
-            sys.stderr.write(f"{printable.lines(sentence)}\n")
+            logs.say(sentence)
         return code

@@ -14,9 +14,11 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from bot.approvals.model.errors import Conflict, CountersignError
+from bot.approvals.model.facts import JobPutOff, named
 from bot.approvals.model.ids import Person, TaskId
 from bot.approvals.model.server import server_of
 from bot.approvals.ports.engine import Draining
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Clock
 
 log = logging.getLogger(__name__)
@@ -52,6 +54,7 @@ class JobQueue(Generic[Key]):
     name: str
     job: Callable[[Key], Awaitable[datetime | None]]
     clock: Clock
+    telemetry: Telemetry = SILENT
     _running: dict[Key, asyncio.Task[None]] = field(default_factory=dict)
     _again: set[Key] = field(default_factory=set)
     _soon: set[Key] = field(default_factory=set)
@@ -132,7 +135,7 @@ class JobQueue(Generic[Key]):
             except Draining:
                 return
             except CountersignError as error:
-                log.warning("%s of %s was put off to the next sweep: %s", self.name, key, error)
+                self.telemetry.tell(JobPutOff(queue=self.name, key=key, error=named(error)))
                 again = None
             except Exception:
                 log.exception("%s of %s failed; the next sweep tries again", self.name, key)

@@ -53,6 +53,7 @@ from tests.support.fakes.directory import FakeDirectory
 from tests.support.fakes.engine import FakeEngine
 from tests.support.fakes.messenger import FakeMessenger
 from tests.support.fakes.secrets import masking
+from tests.support.fakes.telemetry import Heard
 from tests.support.fakes.wiring import a_delivery, a_sync, a_unit
 from tests.support.starter import WAIT
 
@@ -113,6 +114,8 @@ class Api:
     parts: Parts
     hinted: list[str] = field(default_factory=list)
     """The servers that have said that something has changed."""
+    heard: Heard = field(default_factory=Heard)
+    """What the API has told of its calls."""
     tokens: dict[str, str] = field(default_factory=dict)
     """The token of each source that the tests have used."""
 
@@ -264,7 +267,7 @@ async def served(
         messages = a_sync(storage=storage, messenger=messenger, clock=system_clock)
         policy_choice = PolicyChoice(policies=policies, directory=directory)
         unit = a_unit(storage=storage, engine=agents, directory=directory, work=work)
-        masks, hinted = masking(), list[str]()
+        masks, hinted, heard = masking(), list[str](), Heard()
         programs = callers(
             storage=storage,
             inputs=agents,
@@ -293,6 +296,7 @@ async def served(
             busy=queues.busy,
             callback_problem=lambda url: "" if CALLED in url else "is not allowed",
             server_changed=changed,
+            telemetry=heard,
         )
         for queue in (queues.deliveries, queues.syncs, workers):
             assert queue is not None
@@ -310,6 +314,7 @@ async def served(
             work=work,
             parts=parts,
             hinted=hinted,
+            heard=heard,
         )
 
 

@@ -163,8 +163,8 @@ class Database:
         try:
             with reachable():
                 result = await call
-        except Unreachable:
-            self._telemetry.tell(StorageUnreachable(verb=verb))
+        except Unreachable as away:
+            self._telemetry.tell(StorageUnreachable(verb=verb, error=type(away.__cause__ or away).__name__))
             raise
         self._telemetry.tell(StorageAnswered(verb=verb, seconds=time.perf_counter() - began))
         return result
