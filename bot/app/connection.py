@@ -15,9 +15,9 @@ from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.settings import Settings
 from bot.slack.api import tokens
 from bot.slack.api.calls import Done, Limited, call, web_client
+from bot.slack.api.intake.handler import Handler
 from bot.slack.api.intake.request_url import RequestUrl
 from bot.slack.api.intake.sockets import Intake
-from bot.slack.api.socket import Handler
 
 SECONDS_TO_RECONNECT: Final = 2.0
 """How soon a broken socket is noticed; until then no click arrives. slack_sdk's default is ten."""

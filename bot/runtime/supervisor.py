@@ -36,7 +36,7 @@ EXTRA_SECONDS: Final = 5.0
 """How much longer than its grace a role may take to end before it is killed."""
 LAST: Final = "gateway"
 """The role that is told when the others are ready, so that it takes no command before, and when they have ended, so
-that it can show what they did last."""
+that it can show what they did last. Where there is no gateway, another one may be it."""
 
 
 @dataclass(slots=True)
@@ -77,6 +77,7 @@ class Supervisor:
     """Called once when every role is ready."""
     lost: Callable[[], str | None] = lambda: None
     """Why everything has to end, asked every `LOOK_SECONDS`; None if nothing has to."""
+    last: str = LAST
     telemetry: Telemetry = SILENT
     _children: Children = field(default_factory=Children)
     _kept: dict[str, _Kept] = field(default_factory=dict)
@@ -121,7 +122,7 @@ class Supervisor:
                 kept.ready = kept.ready or bool(words.get("ready"))
                 if "refused" in words and words["refused"] not in self._refused:
                     self._refused.append(words["refused"])
-        last = self._kept.get(LAST)
+        last = self._kept.get(self.last)
         others = [kept for kept in self._kept.values() if kept is not last]
         if last is not None and last.child is not None and not last.told and all(kept.ready for kept in others):
             last.told = True
@@ -144,7 +145,7 @@ class Supervisor:
             child.send_signal(signal.SIGTERM)
         told = False
         while running:
-            if not told and all(child.name == LAST for child in running.values()):
+            if not told and all(child.name == self.last for child in running.values()):
                 told = True
                 for child in running.values():
                     child.channel.send(alone=True)

@@ -97,9 +97,10 @@ def test_nothing_that_somebody_wrote_leaves_an_audit_event(log: Log, kind: str) 
     keys = {"said", "text", "inputs", "question", "graph", "name", "host", "failure", "result", "error", "by", "to"}
     keys |= {key for told in TOLD.values() for key in told} | {"version", "outcome"}
     for words in HOSTILE:
-        deep: JSON = {"a": [words], words: words}
-        for value in (words, [words], deep):
-            data: dict[str, JSON] = {**dict.fromkeys(keys, value), words: value}
+        values: tuple[JSON, ...] = (words, [words], {"a": [words], words: words})
+        for value in values:
+            data: dict[str, JSON] = {words: value}
+            data.update((key, value) for key in keys)
             Lines().take(recorded(kind, **data))
 
     assert len(log.text) == 3 * len(HOSTILE)
