@@ -14,7 +14,7 @@ from bot.approvals.model.errors import SettingsError
 from bot.approvals.ports.storage import AuditStore, Storage
 from bot.approvals.ports.work import Clock
 from bot.approvals.services.audit.anchors import Missed, missed
-from bot.approvals.services.audit.proof import Broken, Chain, Intact, verify
+from bot.approvals.services.audit.proof import Broken, Intact, Verified, verify
 from bot.cli.audit.rounds import AGAIN, Outage, Rounds, Timed
 from bot.printable import printable
 
@@ -105,7 +105,7 @@ class Follow:
     reread: timedelta
     noted: Head | None = None
     anchors: Path | None = None
-    _chain: Chain = field(default_factory=Chain)
+    _proved: Verified = field(default_factory=Verified)
     _was_read: bool = False
     """Whether the log has been read as a whole."""
 
@@ -127,25 +127,25 @@ class Follow:
                         say(words)
                     whole_at = now + self.reread if whole else whole_at
             if not await self.rounds.pause(AGAIN if outage.lasts else self.every):
-                say(f"Stopped. The log is verified up to head {self._chain.last}")
+                say(f"Stopped. The log is verified up to head {self._proved.last}")
                 return 0
 
     async def _look(self, *, whole: bool) -> tuple[bool, str]:
         """Whether all is well, and what to say; nothing if nothing is new."""
         storage = await self.opened()
-        before = self._chain
+        before = self._proved
         if not whole:
             count = before.entries
-            proof = await before.follow(storage)
+            proof = await before.go_on(storage)
             new = before.entries - count
             if isinstance(proof, Intact):
                 are = "new entry is" if new == 1 else "new entries are"
                 return True, f"{new:,} {are} intact. head {proof.head}" if new else ""
             return False, _proof(proof)
-        again = Chain()
+        again = Verified()
         if not self._was_read:
-            self._chain = again  # so that it is known how far the first look came if it is broken off
-        proof = await again.follow(storage, self._chain.last if self._was_read else self.noted)
+            self._proved = again  # so that it is known how far the first look came if it is broken off
+        proof = await again.go_on(storage, self._proved.last if self._was_read else self.noted)
         unfit: tuple[Missed, ...] = ()
         said = [_proof(proof).replace("\n", " ")]
         if self.anchors is not None:
@@ -153,5 +153,5 @@ class Follow:
             unfit = await missed(storage, [head for _, head in anchors.heads])
             said += _anchors(anchors, unfit, proof)
         if isinstance(proof, Intact):
-            self._chain, self._was_read = again, True
+            self._proved, self._was_read = again, True
         return isinstance(proof, Intact) and not unfit, "\n".join(said)

@@ -51,49 +51,51 @@ async def verify(storage: AuditStore, noted: Head | None = None) -> Intact | Bro
 
     Entries may be written meanwhile. Without a noted head nobody can tell whether the whole log was rewritten.
     """
-    return await Chain().follow(storage, noted)
+    return await Verified().go_on(storage, noted)
 
 
 @dataclass(slots=True, kw_only=True)
-class Chain:
-    """The chain, as far as it has been followed. It can be followed further later."""
+class Verified:
+    """The log, as far as it was found intact. It can be gone on with later."""
 
     last: Head = field(default_factory=Head)
-    """The last entry that was found intact. It is up to date even if following it is broken off."""
+    """The last entry that was found intact. It is up to date even if going on was broken off."""
     entries: int = 0
     purged: int = 0
-    _noted: bool = False
-    """Whether the noted head was passed."""
-    _gone: tuple[str, bool] = ("", False)
-    """The task that was looked up last, and whether its records are past their retention."""
 
-    async def follow(self, storage: AuditStore, noted: Head | None = None) -> Intact | Broken:
-        """Go on to the end of the log, as it is by then.
+    async def go_on(self, storage: AuditStore, noted: Head | None = None) -> Intact | Broken:
+        """Verify what follows, to the end of the log as it is by then.
 
-        If the chain was followed before, the entry that was the last one must still be the same. Its link covers all
-        entries before it, so whoever rewrites one of them and all later links is found out. What is not read again is
-        the text of those entries: an altered text, with the links left as they were, is found by a new `verify`.
+        What was the last entry before must still be the same. Its link covers all entries before it, so whoever
+        rewrites one of them and all later links is found out. What is not read again is the text of those entries: an
+        altered text, with the links left as they were, is found by a new `verify`.
         """
         counted = (await storage.head()).number
         if broken := await self._changed(storage):
             return broken
+        chain = Chain(storage=storage, last=self.last, entries=self.entries, purged=self.purged)
         before: Entry | None = None
         async for entry in entries(storage, self.last.number):
-            if before is not None and (broken := await self._step(storage, before, entry, noted)):
+            if before is not None and (broken := await self._step(chain, before, entry, noted)):
                 return broken
             before = entry
-        if before is not None and (broken := await self._step(storage, before, None, noted)):
+        if before is not None and (broken := await self._step(chain, before, None, noted)):
             return broken
-        last = self.last.number
+        last = chain.last.number
         if last < counted:
             return Broken(
                 number=last + 1, why=f"The log was cut: it ends before this entry, and {counted} was written."
             )
         if last > (await storage.head()).number:
             return Broken(number=last, why="It was added to the log without being counted.")
-        if noted is not None and noted.number and not self._noted:
+        if noted is not None and noted.number and not chain.noted:
             return Broken(number=noted.number, why="It was noted as the log's head and is not in the log any more.")
-        return Intact(entries=self.entries, purged=self.purged, head=self.last)
+        return Intact(entries=chain.entries, purged=chain.purged, head=chain.last)
+
+    async def _step(self, chain: Chain, entry: Entry, following: Entry | None, noted: Head | None) -> Broken | None:
+        broken = await chain.follow(entry, following, noted)
+        self.last, self.entries, self.purged = chain.last, chain.entries, chain.purged
+        return broken
 
     async def _changed(self, storage: AuditStore) -> Broken | None:
         match await anchors.missed(storage, [self.last]):
@@ -104,15 +106,27 @@ class Chain:
             case _:
                 return None
 
-    async def _step(
-        self, storage: AuditStore, entry: Entry, following: Entry | None, noted: Head | None
-    ) -> Broken | None:
+
+@dataclass(slots=True, kw_only=True)
+class Chain:
+    """The chain, as far as it has been followed."""
+
+    storage: AuditStore
+    last: Head = field(default_factory=Head)
+    entries: int = 0
+    purged: int = 0
+    noted: bool = False
+    """Whether the noted head was passed."""
+    gone: tuple[str, bool] = ("", False)
+    """The task that was looked up last, and whether its records are past their retention."""
+
+    async def follow(self, entry: Entry, following: Entry | None, noted: Head | None) -> Broken | None:
         """Go one entry further, or say what is wrong with it."""
         why = _unfit(entry) or _unlinked(self.last, entry, following)
-        if not why and entry.body == b"" and not await self._is_past_retention(storage, entry.task_id):
+        if not why and entry.body == b"" and not await self._is_past_retention(entry.task_id):
             why = "Its text was removed, and no entry says that its task's records were past their retention."
         if noted is not None and entry.number == noted.number:
-            self._noted = True
+            self.noted = True
             why = why or ("" if entry.link == noted.link else "It is not the entry that was noted as the log's head.")
         if why:
             return Broken(number=entry.number, why=why)
@@ -121,10 +135,10 @@ class Chain:
         self.purged += not entry.body
         return None
 
-    async def _is_past_retention(self, storage: AuditStore, task_id: str) -> bool:
-        if self._gone[0] != task_id:
-            self._gone = (task_id, await storage.is_purged(TaskId(task_id)))
-        return self._gone[1]
+    async def _is_past_retention(self, task_id: str) -> bool:
+        if self.gone[0] != task_id:
+            self.gone = (task_id, await self.storage.is_purged(TaskId(task_id)))
+        return self.gone[1]
 
 
 def _unfit(entry: Entry) -> str:

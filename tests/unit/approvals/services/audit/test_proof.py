@@ -10,7 +10,7 @@ from bot.approvals.model.audit import GENESIS, Entry, Head, digest_of, link_of
 from bot.approvals.model.ids import TaskId
 from bot.approvals.services.audit import anchors
 from bot.approvals.services.audit.anchors import Missed
-from bot.approvals.services.audit.proof import Broken, Chain, Intact, verify
+from bot.approvals.services.audit.proof import Broken, Intact, Verified, verify
 
 
 @dataclass
@@ -124,12 +124,12 @@ def test_what_is_no_head_is_refused(text: str) -> None:
 # --- Going on -----------------------------------------------------------------------------------
 
 
-async def follow(chain: Chain, log: Log) -> Intact | Broken:
-    return await chain.follow(log)  # type: ignore[arg-type]
+async def follow(chain: Verified, log: Log) -> Intact | Broken:
+    return await chain.go_on(log)  # type: ignore[arg-type]
 
 
 async def test_a_chain_is_followed_further_without_reading_all_of_it_again(log: Log) -> None:
-    chain = Chain()
+    chain = Verified()
     await follow(chain, log)
     log.add(b'{"task_id":"t1"}')
     log.read = 0
@@ -141,7 +141,7 @@ async def test_a_chain_is_followed_further_without_reading_all_of_it_again(log: 
 
 
 async def test_an_empty_log_is_followed_from_its_beginning() -> None:
-    chain, log = Chain(), Log()
+    chain, log = Verified(), Log()
     await follow(chain, log)
     log.add(b'{"task_id":"t1"}')
 
@@ -149,7 +149,7 @@ async def test_an_empty_log_is_followed_from_its_beginning() -> None:
 
 
 async def test_a_new_entry_that_is_not_as_written_is_named(log: Log) -> None:
-    chain = Chain()
+    chain = Verified()
     await follow(chain, log)
     log.add(b'{"task_id":"t2"}')
 
@@ -159,7 +159,7 @@ async def test_a_new_entry_that_is_not_as_written_is_named(log: Log) -> None:
 
 async def test_a_log_that_is_rewritten_with_all_its_links_is_found_out(log: Log) -> None:
     """By the link of the last entry, which was kept in mind."""
-    chain = Chain()
+    chain = Verified()
     await follow(chain, log)
     again = Log()
     for body in (b'{"task_id":"t1","new":1}', b'{"task_id":"t1"}', b'{"task_id":"t1"}', b'{"task_id":"t1"}'):
@@ -170,7 +170,7 @@ async def test_a_log_that_is_rewritten_with_all_its_links_is_found_out(log: Log)
 
 
 async def test_a_log_that_lost_its_end_is_found_out(log: Log) -> None:
-    chain = Chain()
+    chain = Verified()
     await follow(chain, log)
     log.entries.pop()
 
