@@ -357,7 +357,18 @@ async def running(
             await queues.close(ending.left())
 
         if settings.http_bind is not None:
-            from bot.app import api  # only who serves the API has FastAPI in memory
+            from bot.app import api, watching  # only who serves the API has FastAPI in memory
+
+            watched = watching.watching(
+                settings,
+                telemetry,
+                storage=storage,
+                clock=clock,
+                is_connected=connected.is_connected,
+                waiters=waiters,
+                queues=queues,
+                has_worker=not alone.is_set(),
+            )
 
             api_served = api.served(
                 settings,
@@ -376,6 +387,7 @@ async def running(
                 slack=connected.request_url.take if connected.request_url else None,
                 server_changed=servers.changed if servers else lambda _name, _key: False,
                 telemetry=telemetry,
+                watched=await stack.enter_async_context(watched),
             )
             await stack.enter_async_context(api_served)  # ends last: until then, it says when to come again
         stack.push_async_callback(drain)

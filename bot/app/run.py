@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 from bot import policy_file
 from bot.app.telling import telemetry_of
@@ -19,10 +19,13 @@ from bot.runtime.logs import Learned
 from bot.runtime.supervisor import WRONG_SETTINGS, Role, Supervisor
 from bot.settings import RoleSettings, Settings
 from bot.stores import Timed, system_clock
+from bot.telemetry.folder import own_folder
 
 SECONDS_TO_EXIT = 5.0
 """For threads that something left running, and for handlers that run at exit."""
 ROLES = (GATEWAY, WORKER)
+WATCHED = "watched"
+"""The role that serves the metrics and the health of workers where no gateway does."""
 
 
 @asynccontextmanager
@@ -48,10 +51,18 @@ def run(
         complete = settings
         made[GATEWAY] = lambda channel: _gateway(complete, policies, channel, role is None, learned, timed)
     roles = {name: made[name] for name in ROLES if role in (None, name)}
+    last = GATEWAY
+    if role == WORKER and settings.http_bind is not None:
+        roles[WATCHED], last = (lambda channel: _watched(settings, channel)), WATCHED
     for name in roles:
         health.forget(settings.state_dir, name)
     telemetry = telemetry_of(settings, "supervisor")
-    code = Supervisor(roles=roles, grace=settings.shutdown_grace, started=started, telemetry=telemetry).run()
+    with ExitStack() as stack:
+        if settings.http_bind is not None:
+            stack.enter_context(own_folder(settings.state_dir))
+        code = Supervisor(
+            roles=roles, grace=settings.shutdown_grace, started=started, last=last, telemetry=telemetry
+        ).run()
     for name in roles:  # they have ended in order, and are not missed
         health.forget(settings.state_dir, name)
     return code
@@ -88,3 +99,9 @@ def _workers(settings: RoleSettings, policies: Policies, channel: Channel, learn
     except CountersignError as error:
         channel.send(refused=str(error))
         return WRONG_SETTINGS
+
+
+def _watched(settings: RoleSettings, channel: Channel) -> int:
+    from bot.app.workers_watched import serve
+
+    return serve(settings, channel)

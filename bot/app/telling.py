@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from bot import __version__
-from bot.approvals.model.facts import ProcessDraining, ProcessEnded, ProcessStarted
+from bot.approvals.model.facts import Fact, ProcessDraining, ProcessEnded, ProcessStarted, SweepEnded
 from bot.approvals.ports.telemetry import Telemetry
+from bot.runtime import health
+from bot.runtime.hints import GATEWAY, WORKER
 from bot.settings import RoleSettings
 from bot.telemetry.lines import Lines
 from bot.telemetry.spans import Spans
-from bot.telemetry.stream import Stream
+from bot.telemetry.stream import Sink, Stream
 
 
-def telemetry_of(settings: RoleSettings, role: str) -> Telemetry:  # noqa: ARG001
+def telemetry_of(settings: RoleSettings, role: str) -> Stream:
     """The telemetry of a process with this role."""
     spans = Spans()
-    return Stream(sinks=[Lines(spans.here)], tracing=spans)
+    sinks: list[Sink] = [Lines(spans.here)]
+    if role in (GATEWAY, WORKER):
+        sinks.append(Sweeps(settings.state_dir, role))
+        if settings.http_bind is not None:
+            from bot.telemetry.metrics import Metrics  # finds the folder of all processes as it is imported
+
+            sinks.append(Metrics())
+    return Stream(sinks=sinks, tracing=spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeps:
+    """Notes in the state folder that a sweep has ended, for whoever asks for the bot's health."""
+
+    state_dir: Path
+    role: str
+
+    def take(self, fact: Fact) -> None:
+        if isinstance(fact, SweepEnded):
+            health.swept(self.state_dir, self.role)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -218,6 +218,10 @@ async def running(
 
         queues = WorkQueues(deliveries=JobQueue("delivery", deliver, clock, telemetry))
         work = WorkerWork(wire=hints, queues=queues)
+        if settings.http_bind is not None:
+            from bot.app.pulse import beating  # only who shows metrics has their library in memory
+
+            await stack.enter_async_context(beating(telemetry, lambda: queues.lanes))
         engine = LangGraphEngine(registry=graphs, terms=policies.graphs, progress=Telling(wire=hints, work=work))
         session = await stack.enter_async_context(connections())
         token = settings.slack_bot_token.get_secret_value()
@@ -312,6 +316,8 @@ async def running(
         owners_first_until = asyncio.get_running_loop().time()
 
         async def look() -> None:
+            if not line.beats:  # a sibling that lives may seem to be dead
+                raise Unreachable("storage has not answered the last heartbeats")
             if line.calm:
                 await claims.void_lapsed(storage, clock(), telemetry)
             take_over = line.calm and asyncio.get_running_loop().time() >= owners_first_until
@@ -321,7 +327,7 @@ async def running(
 
         async def tick() -> None:
             nonlocal owners_first_until
-            if stopped or not line.beats:  # then a sibling that lives may seem to be dead
+            if stopped:
                 return
             await stores.set_clock()
             if await sweep(telemetry, WORKER, look):

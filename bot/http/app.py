@@ -31,6 +31,7 @@ from bot.http.problems import MAX_FAULTS, Fault, Refused
 from bot.http.reference import openapi, page
 from bot.http.routes import requests, servers, tasks, votes
 from bot.http.waiting import Draining, Waiters
+from bot.http.watched import Watched, Watching
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +44,11 @@ _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
 
-def app_of(parts: Parts | None, *, mounted: Mapping[str, ASGIApp] | None = None) -> FastAPI:
+def app_of(
+    parts: Parts | None, *, mounted: Mapping[str, ASGIApp] | None = None, watched: Watched | None = None
+) -> FastAPI:
     """The app. Without parts it answers no call, and only describes itself. `mounted` are further apps, by their path
-    such as `/mcp`; what they refuse, they word themselves."""
+    such as `/mcp`; what they refuse, they word themselves. Metrics and health are those of `watched`."""
     app = FastAPI(
         title="Countersign",
         docs_url=None,
@@ -69,6 +72,8 @@ def app_of(parts: Parts | None, *, mounted: Mapping[str, ASGIApp] | None = None)
         app.router.routes.append(Route(path, other))
     if parts is not None:
         app.add_middleware(_Edge, waiters=parts.waiters, telemetry=parts.telemetry)
+    if watched is not None:
+        app.add_middleware(Watching, watched=watched)  # around all the rest
     return app
 
 

@@ -34,7 +34,7 @@ EXTRA_SECONDS: Final = 5.0
 """How much longer than its grace a role may take to end before it is killed."""
 LAST: Final = "gateway"
 """The role that is told when the others are ready, so that it takes no command before, and when they have ended, so
-that it can show what they did last."""
+that it can show what they did last. Where there is no gateway, another one may be it."""
 
 
 @dataclass(slots=True)
@@ -73,6 +73,7 @@ class Supervisor:
     """Seconds that a role may take to end."""
     started: Callable[[], None]
     """Called once when every role is ready."""
+    last: str = LAST
     telemetry: Telemetry = SILENT
     _children: Children = field(default_factory=Children)
     _kept: dict[str, _Kept] = field(default_factory=dict)
@@ -114,7 +115,7 @@ class Supervisor:
                 kept.ready = kept.ready or bool(words.get("ready"))
                 if "refused" in words and words["refused"] not in self._refused:
                     self._refused.append(words["refused"])
-        last = self._kept.get(LAST)
+        last = self._kept.get(self.last)
         others = [kept for kept in self._kept.values() if kept is not last]
         if last is not None and last.child is not None and not last.told and all(kept.ready for kept in others):
             last.told = True
@@ -137,7 +138,7 @@ class Supervisor:
             child.send_signal(signal.SIGTERM)
         told = False
         while running:
-            if not told and all(child.name == LAST for child in running.values()):
+            if not told and all(child.name == self.last for child in running.values()):
                 told = True
                 for child in running.values():
                     child.channel.send(alone=True)

@@ -79,6 +79,11 @@ class JobQueue(Generic[Key]):
         """Whether a job runs, or is about to."""
         return bool(self._running)
 
+    @property
+    def depth(self) -> int:
+        """How many jobs run or wait for their turn."""
+        return len(self._running)
+
     def wake_soon(self, key: Key) -> None:
         """Run this key's job within `COALESCE_SECONDS`, once for all wake-ups until then."""
         if self._closed:
@@ -228,6 +233,18 @@ class WorkQueues:
     def summary(self, person: Person) -> None:
         if self.inboxes is not None:
             self.inboxes.summaries.wake(person)
+
+    @property
+    def lanes(self) -> Mapping[str, int]:
+        """How many jobs each queue has that run or wait for their turn."""
+        lanes: dict[str, JobQueue[TaskId] | JobQueue[Person] | None] = {
+            "delivery": self.deliveries,
+            "sync": self.syncs,
+            **{f"delivery on {name}": queue for name, queue in self.servers.items()},
+        }
+        if self.inboxes is not None:
+            lanes |= {"home": self.inboxes.homes, "summary": self.inboxes.summaries}
+        return {lane: queue.depth for lane, queue in lanes.items() if queue is not None}
 
     def _concerns(self, task_id: TaskId) -> None:
         """Homes are updated soon after everything else."""

@@ -46,6 +46,7 @@ from bot.http.parts import Parts
 from bot.http.server import Serving, serving
 from bot.http.views import Views
 from bot.http.waiting import Waiters
+from bot.http.watched import Watched
 from bot.runtime.work_queue import JobQueue, WorkQueues
 from bot.storage.sqlite.store import SqliteStorage
 from bot.stores import system_clock
@@ -221,10 +222,15 @@ class Api:
 
 @asynccontextmanager
 async def served(
-    storage: Storage | None = None, *, policy: Policy = POLICY, free: int = FREE, mounting: Mounting | None = None
+    storage: Storage | None = None,
+    *,
+    policy: Policy = POLICY,
+    free: int = FREE,
+    mounting: Mounting | None = None,
+    watched: Watched | None = None,
 ) -> AsyncIterator[Api]:
     """A gateway's API on a free port, with all that it needs to ask people and to hand decisions over. With a graph
-    `cleanup` that asks once, and with the apps of `mounting` beside it."""
+    `cleanup` that asks once, with the apps of `mounting` beside it, and with the metrics and health of `watched`."""
     async with AsyncExitStack() as stack:
         if storage is None:
             storage = await SqliteStorage.open(":memory:")
@@ -303,7 +309,7 @@ async def served(
             stack.push_async_callback(queue.close, 5)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         mounted = await stack.enter_async_context(mounting(parts)) if mounting is not None else None
-        running = await stack.enter_async_context(serving(parts, "127.0.0.1:0", mounted=mounted))
+        running = await stack.enter_async_context(serving(parts, "127.0.0.1:0", mounted=mounted, watched=watched))
         yield Api(
             storage=storage,
             serving=running,

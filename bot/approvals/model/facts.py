@@ -333,5 +333,5 @@ Fact: TypeAlias = (
     | WebhookTried
     | RuleChosen
 )
-"""Every kind of fact. To add one: its class here, its level in `telemetry.levels`, its row in docs/reference/log-events.md, and its
-metric, if it has one."""
+"""Every kind of fact. To add one: its class here, its level in `telemetry.levels`, its row in
+docs/reference/log-events.md, and its metric, if it has one."""

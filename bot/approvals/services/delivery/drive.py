@@ -201,7 +201,8 @@ class Delivery:
             await self.recording.close(task, requests)
             return None
         if (called_off := _called_off(requests)) is not None:
-            await self.recording.end(task, TaskCancelled(by=called_off.by, at=called_off.at), "cancelled")
+            over = TaskCancelled(by=called_off.by, at=called_off.at, reason=called_off.reason)
+            await self.recording.end(task, over, "cancelled")
             return status
         status = _as_recorded(requests, status)
         move = Record() if status.failure is not None else next_move(task, requests, status, self.clock())

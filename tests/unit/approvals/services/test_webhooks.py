@@ -17,6 +17,7 @@ from bot.approvals.model.request import Request
 from bot.approvals.model.trace import Trace
 from bot.approvals.model.webhook import GIVEN_UP_AFTER, Webhook, WebhookId
 from bot.approvals.ports.storage import Change
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.webhooks import NotTaken, NotWanted, Reply, Taken
 from bot.approvals.services.webhooks import CLAIM, PAUSES, Webhooks
 from bot.storage.sqlite.store import SqliteStorage
@@ -54,8 +55,8 @@ class Desk:
     request: Request
     clock: ManualClock
     sender: FakeSender = field(default_factory=FakeSender)
+    telemetry: Telemetry = SILENT
     work: FakeWork = field(default_factory=FakeWork)
-    heard: Heard = field(default_factory=Heard)
 
     @property
     def webhooks(self) -> Webhooks:
@@ -69,7 +70,7 @@ class Desk:
             work=self.work,
             clock=self.clock,
             chance=lambda: 0.5,
-            telemetry=self.heard,
+            telemetry=self.telemetry,
         )
 
     async def stored(self) -> Webhook:
@@ -109,7 +110,7 @@ async def test_a_program_is_told_where_the_answer_is_traced(desk: Desk) -> None:
 
     await desk.send()
     await desk.storage.save_webhook(replace(await desk.stored(), next_try=traced.next_try))
-    desk.heard = heard
+    desk.telemetry = heard
     await desk.send()
 
     (span,) = heard.spans
@@ -179,12 +180,13 @@ async def test_each_try_comes_later_than_the_one_before_and_the_last_after_three
 
 async def test_each_try_is_told_with_what_came_of_it(desk: Desk) -> None:
     """By a word for the error, which names no address."""
+    heard = desk.telemetry = Heard()
     webhook = await desk.send(replace(AWAY, error="status 500"))
     assert webhook.next_try is not None
     desk.clock.now = webhook.next_try
     await desk.send(NotWanted(why="it answered 410", error="status 410"))
 
-    told = [(fact.outcome, fact.tries, fact.error) for fact in desk.heard.of(WebhookTried)]
+    told = [(fact.outcome, fact.tries, fact.error) for fact in heard.of(WebhookTried)]
     assert told == [("failed", 1, "status 500"), ("given_up", 2, "status 410")]
 
 
