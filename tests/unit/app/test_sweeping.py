@@ -6,7 +6,7 @@ import pytest
 
 from bot.app.sweeping import sweep
 from bot.approvals.model.errors import Unreachable
-from bot.approvals.model.facts import SweepEnded, named
+from bot.approvals.model.facts import SweepEnded
 from tests.support.fakes.telemetry import Heard
 
 
@@ -49,8 +49,3 @@ async def test_a_bug_in_a_sweep_is_raised() -> None:
         await sweep(heard, "worker", look)
 
     assert heard.facts == []
-
-
-def test_an_error_without_a_cause_is_named_by_its_class() -> None:
-    """Its words may be somebody's."""
-    assert named(ValueError("what alice wrote")) == "ValueError"
