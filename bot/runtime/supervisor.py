@@ -143,7 +143,7 @@ class Supervisor:
         running = self._children.running
         for child in running.values():
             child.send_signal(signal.SIGTERM)
-        told = False
+        told, late = False, set[str]()
         while running:
             if not told and all(child.name == self.last for child in running.values()):
                 told = True
@@ -151,7 +151,9 @@ class Supervisor:
                     child.channel.send(alone=True)
             if time.monotonic() > until:
                 for child in running.values():
-                    self.telemetry.tell(RoleEnded(role=child.name))
+                    if child.name not in late:
+                        late.add(child.name)
+                        self.telemetry.tell(RoleEnded(role=child.name))
                     child.send_signal(signal.SIGKILL)
                 until += EXTRA_SECONDS
             with contextlib.suppress(InterruptedError):
