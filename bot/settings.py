@@ -114,6 +114,12 @@ class Store(BaseSettings):
         return url
 
 
+class Operating(Store):
+    """What the commands of an operator need: the records, and the keys whose values are hidden."""
+
+    policy_file: Path = Path("policies.yaml")
+
+
 class RoleSettings(Store):
     """What every role needs, with its default. The names are those of the environment variables, in lower case."""
 
@@ -270,6 +276,12 @@ def log_format(env_file: Path = Path(".env")) -> Literal["text", "json"]:
 def load_store(env_file: Path = Path(".env")) -> Store:
     """Where the records are, even if Slack's tokens are missing. Raises SettingsError with everything that is wrong."""
     return _load(Store, env_file)
+
+
+def load_operating(env_file: Path = Path(".env")) -> Operating:
+    """What an operator's commands need, even if Slack's tokens are missing. Raises SettingsError with everything that
+    is wrong."""
+    return _load(Operating, env_file)
 
 
 def _load(cls: type[Loaded], env_file: Path) -> Loaded:

@@ -322,6 +322,8 @@ async def running(
                 work.show(hint["show"])
             elif "soon" in hint:
                 work.show_soon(hint["soon"])
+            elif "deliver" in hint:
+                work.deliver(hint["deliver"])
             elif "doing" in hint:
                 progress.tell(*hint["doing"])
             elif "checked" in hint:
