@@ -29,6 +29,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.approvals.model.errors import SettingsError
+from bot.approvals.rules.matching import is_channel
 from bot.durations import duration
 from bot.webhooks.allow_list import MAX_PORT, AllowList, address_of, is_name
 
@@ -186,12 +187,22 @@ class Settings(RoleSettings):
     webhook_secret: SecretStr | None = None
     """What webhooks are signed with. Two, separated by a space, while receivers change from one to the other."""
 
+    ops_channel: str | None = None
+    """The channel in which operators are told what needs a person: `#name` or an id. If unset, there is none."""
+
     _variables: Mapping[str, str] = PrivateAttr(default_factory=dict)
     """What .env gives the variables of the file of servers."""
 
     def variable(self, name: str) -> str:
         """The value of a variable that the file of servers names. Empty if neither the environment nor .env has it."""
         return os.environ.get(name, "") or self._variables.get(name, "")
+
+    @field_validator("ops_channel")
+    @classmethod
+    def _channel(cls, channel: str | None) -> str | None:
+        if channel is not None and not is_channel(channel):
+            raise ValueError(f"{channel!r} is no channel: write its name with #, such as #ops, or its id")
+        return channel
 
     @field_validator("slack_signing_secret")
     @classmethod

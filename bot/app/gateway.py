@@ -16,6 +16,7 @@ from bot.app.callers import callers
 from bot.app.connection import connection
 from bot.app.hooks import as_the_api_shows_it, hooks
 from bot.app.noticing import notice_unknown, notice_unmet
+from bot.app.ops import operators
 from bot.app.sweeping import sweep
 from bot.app.telling import Life, telemetry_of
 from bot.app.wire import Asking, GatewayWork
@@ -310,6 +311,22 @@ async def running(
                 busy=queues.busy,
             ),
         )
+        ops = await stack.enter_async_context(
+            operators(
+                settings.ops_channel,
+                storage=storage,
+                directory=directory,
+                posting=posting,
+                policies=lambda: policy_choice.policies,
+                servers_away=lambda: servers.away() if servers else {},
+                masking=masking,
+                address=me.address,
+                owner=owner,
+                lease_ttl=settings.lease_ttl,
+                clock=clock,
+                telemetry=telemetry,
+            )
+        )
         sweeper = PeopleSweep(storage=storage, due_steps=due_steps, work=work)
 
         async def learn_agents() -> None:
@@ -349,6 +366,7 @@ async def running(
             await stores.set_clock()
             if servers:
                 servers.look()
+            ops.look()
             if await sweep(telemetry, GATEWAY, look) and await connected.is_connected():
                 health.beat(settings.state_dir, settings.sweep_interval, GATEWAY)
 

@@ -24,7 +24,7 @@ from bot.approvals.ports.slack import LookupFailed
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.people.staffing import staffed, unheard, unmatched, unmet, untied
-from bot.cli import check_servers
+from bot.cli import check_ops, check_servers
 from bot.engines.langgraph.loading import registry, undeclared
 from bot.printable import printable
 from bot.settings import SECRET_PREFIX, Settings
@@ -91,6 +91,7 @@ async def check(env_file: Path) -> int:
             directory = SlackDirectory(web_client(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url))
             await _approvers(policies, directory, findings)
             await check_servers.check_channels(servers, directory, findings)
+            await check_ops.check(loaded.ops_channel, directory, findings)
     sys.stdout.write("\n".join(map(printable, findings.lines)) + "\n")
     return 1 if findings.wrong else 0
 

@@ -171,14 +171,16 @@ async def test_redis_lists_what_earlier_versions_stored(redis_url: str, redis_pr
     lost = Failed(failure=FAILURE, retryable=True)
     await storage.save_task(replace(await kept(storage, "failed"), state=lost), an_event("failed", a_task("failed")))
     await kept(storage, "over", state=Ended(outcome="", at=NOON))
+    gone = Failed(failure=FAILURE, retryable=False)
+    await storage.save_task(replace(await kept(storage, "lost"), state=gone), an_event("lost", a_task("lost")))
     names = ("tasks", "open_tasks", "failed_tasks", "task_ids", "request_ids", "unsettled", "lists_complete")
     await redis.delete(*(prefix + name for name in names))
 
     later = RedisStorage(redis, prefix)
 
-    assert ids(await later.newest(10)) == ["t", "over", "failed"]
+    assert ids(await later.newest(10)) == ["t", "over", "lost", "failed"]
     assert ids(await later.newest(10, among=Among.OPEN)) == ["t", "failed"]
-    assert ids(await later.newest(10, among=Among.FAILED)) == ["failed"]
+    assert ids(await later.newest(10, among=Among.FAILED)) == ["lost", "failed"]
     assert ids(await later.newest_unsettled(10)) == ["r"]
     assert await later.task_ids("f", 10) == ("failed",)
     assert await later.request_ids("", 10) == ("r",)

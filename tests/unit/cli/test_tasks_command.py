@@ -125,7 +125,7 @@ def test_one_that_is_tried_again_says_when(desk: Terminal) -> None:
     out = desk.run("tasks", "show", "aa03")[1]
     found = desk.json("tasks", "show", "aa03")
 
-    assert "tried again in 59m" in out or "tried again in 1h" in out
+    assert "now         tried again in " in out
     assert found["next_try"] == (NOW + HOUR).isoformat()
     assert found["failure"] == {
         "error_id": "e1e2e3e4",
