@@ -6,6 +6,8 @@ import importlib.util
 import json
 import re
 import shlex
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -164,6 +166,16 @@ def test_prometheus_finds_every_role_and_the_rules() -> None:
     assert f"HTTP_BIND=0.0.0.0:{found['port']}" in (ROOT / "compose.yaml").read_text()
     assert watching["ports"] == ["127.0.0.1:9090:9090"]
     assert watching["read_only"] is True
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="PROMETHEUS' CONFIGURATION IS NOT TESTED: no promtool")
+def test_prometheus_understands_its_configuration() -> None:
+    """With the rules that it names, which lie beside it."""
+    config = ROOT / "deploy" / "prometheus" / "compose.yml"
+
+    looked = subprocess.run(["promtool", "check", "config", str(config)], capture_output=True, text=True, timeout=60)
+
+    assert looked.returncode == 0, looked.stdout + looked.stderr
 
 
 def test_every_volume_is_declared() -> None:
