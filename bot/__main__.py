@@ -77,11 +77,11 @@ def _done(options: argparse.Namespace) -> int:
 
             return asyncio.run(tokens.main(tokens.Options.of(options)))
         case "tasks":
-            from bot.cli import tasks
+            from bot.cli.operator import tasks
 
             return asyncio.run(tasks.main(tasks.Options.of(options)))
         case "requests":
-            from bot.cli import requests
+            from bot.cli.operator import requests
 
             return asyncio.run(requests.main(requests.Options.of(options)))
         case "mcp":
@@ -136,11 +136,11 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
 
             tokens.add_options(api_tokens)
         case "tasks":
-            from bot.cli import tasks
+            from bot.cli.operator import tasks
 
             tasks.add_options(all_tasks)
         case "requests":
-            from bot.cli import requests
+            from bot.cli.operator import requests
 
             requests.add_options(all_requests)
         case "mcp":
