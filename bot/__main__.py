@@ -51,7 +51,8 @@ def _done(options: argparse.Namespace) -> int:
             started = _say_ready if only_worker else _say_connected
             return run(loaded, options.role, logs.to_stderr(loaded.log_level), started)
         case "healthy":
-            return 0 if health.is_well(settings.load_store(options.env_file).state_dir) else 1
+            settings.load_store(options.env_file)
+            return health.report(options.env_file)
         case "audit":
             from bot.cli import audit
 
@@ -64,6 +65,10 @@ def _done(options: argparse.Namespace) -> int:
             from bot.cli import policy_apply
 
             return asyncio.run(policy_apply.apply(policy_apply.Options.of(options)))
+        case "policy" if options.about == "reload":
+            from bot.cli import policy_reload
+
+            return policy_reload.reload(options.env_file)
         case "tokens":
             from bot.cli import tokens
 
@@ -121,6 +126,8 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             policy_explain.add_options(about.add_parser("explain", help=explains))
             applies = "apply the policy file as it is now to open requests; their votes no longer count"
             policy_apply.add_options(about.add_parser("apply", help=applies))
+            reloads = about.add_parser("reload", help="have the bot that runs here use the policy file as it is now")
+            reloads.add_argument("--env-file", type=Path, default=Path(".env"), help="read this file instead of .env")
         case "demo":
             from bot.cli import demo
 

@@ -8,7 +8,6 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
-from functools import partial
 from typing import TypeAlias
 
 from aiohttp import ClientSession
@@ -19,7 +18,9 @@ from bot import servers_file
 from bot.app import wire
 from bot.app.callers import callers
 from bot.app.hooks import as_the_api_shows_it, hooks
-from bot.app.noticing import notice_unknown, notice_unmet
+from bot.app.identity import bot_of
+from bot.app.noticing import notice_unknown, noticing
+from bot.app.policies import PolicySwitch
 from bot.app.wire import Asking, GatewayWork
 from bot.approvals.inbox.home import Homes
 from bot.approvals.inbox.queries import Inboxes, channels_asked, groups_asked
@@ -39,6 +40,7 @@ from bot.approvals.services.messages.sync import MessageSync
 from bot.approvals.services.messages.watching import Watch
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.choice import PolicyChoice
+from bot.approvals.services.policies.current import CurrentPolicies
 from bot.approvals.services.reading import Reading
 from bot.approvals.services.side_actions import SideActions
 from bot.approvals.services.sweep import PeopleSweep
@@ -80,7 +82,7 @@ SECONDS_TO_RECONNECT = 2.0
 
 async def run(
     settings: Settings,
-    policies: Policies,
+    policies: CurrentPolicies,
     channel: Channel | None,
     *,
     has_worker: bool = False,
@@ -128,7 +130,7 @@ async def run(
 @asynccontextmanager
 async def running(
     settings: Settings,
-    policies: Policies,
+    policies: CurrentPolicies,
     ending: Ending,
     ready: asyncio.Event,
     alone: asyncio.Event,
@@ -141,9 +143,15 @@ async def running(
     """Runs the gateway while the block runs: connected, ticking, and showing what an earlier process left. It connects
     when `ready` says that its worker is ready, and when it drains, it goes on showing what workers do until `alone`
     says that they have ended."""
-    owner = wire.name_of(GATEWAY)
+    owner, bot = wire.name_of(GATEWAY), bot_of(settings)
     on_servers = servers_file.configured(settings)
-    known_graphs.refuse_unknown_servers(policies, [each.name for each in on_servers])
+    switch = PolicySwitch(
+        path=settings.policy_file,
+        current=policies,
+        channel=channel,
+        check=lambda found: known_graphs.refuse_unknown_servers(found, [each.name for each in on_servers]),
+    )
+    switch.check(policies.now)
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(opened(settings, clock))
         storage, clock = stores.storage, stores.clock
@@ -153,7 +161,7 @@ async def running(
             beat=lambda owners: storage.beat(owners, settings.lease_ttl, clock()),
             ttl=settings.lease_seconds,
             channel=channel,
-            heard=heard,
+            heard=switch.hearing(heard),
         )
         stack.push_async_callback(claims.leave, storage, owner)
         await stack.enter_async_context(line.held())
@@ -166,7 +174,7 @@ async def running(
         await tokens.refuse_bad_app_token(app_token, settings.slack_api_url)
         session = await stack.enter_async_context(connections())
         bolt, socket = _bolt(bot_token, app_token, settings.slack_api_url, session)
-        masking = Masking(secrets=Detector(), marks=partial(marks_of, policies), learned=learned)
+        masking = Masking(secrets=Detector(), marks=lambda graph: marks_of(policies.now, graph), learned=learned)
         pace = Pace()
         directory = SlackDirectory(bolt.client, pace=pace)
         messenger = SlackMessenger(
@@ -257,8 +265,8 @@ async def running(
         inboxes = Inboxes(
             storage=storage,
             directory=directory,
-            groups=groups_asked(policies),
-            channels=channels_asked(policies),
+            groups=lambda: groups_asked(policies.now),
+            channels=lambda: channels_asked(policies.now),
         )
         homes = Homes(storage=storage, inboxes=inboxes, front=messenger, work=work, clock=clock)
         summaries = Summaries(
@@ -299,7 +307,7 @@ async def running(
 
         async def learn_agents() -> None:
             if await agents.refresh():
-                notice_unknown(agents, policies)
+                notice_unknown(agents, policies.now)
 
         def taken(hint: Hint) -> None:
             if "show" in hint:
@@ -335,7 +343,7 @@ async def running(
                 log.warning("this sweep was cut short, the next one goes on: %s", error)
             else:
                 if await socket.client.is_connected():
-                    health.beat(settings.state_dir, settings.sweep_interval, GATEWAY)
+                    health.beat(settings.state_dir, settings.sweep_interval, GATEWAY, bot)
 
         async def drain() -> None:
             words = "the workers did not end in time; the next start shows what they did last"
@@ -367,8 +375,14 @@ async def running(
         await stack.enter_async_context(hints.listening(taken))
         await _at_most(ready.wait(), SECONDS_FOR_AGENTS, "no worker has published its agents yet")
         await _unless_away(learn_agents())
-        noticing = asyncio.create_task(notice_unmet(policies, directory))
-        stack.callback(noticing.cancel)
+        notice = stack.enter_context(noticing(directory))
+        notice(policies.now)
+
+        def in_use(found: Policies) -> None:
+            notice_unknown(agents, found)
+            notice(found)
+
+        switch.used = in_use
         intake = Intake(socket)
         await socket.connect_async()  # type: ignore[no-untyped-call]
         stack.push_async_callback(intake.close)

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 from bot import policy_file
+from bot.app.identity import bot_of
+from bot.app.policies import PolicyFile
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.ports.work import Clock
-from bot.approvals.rules.matching import Policies
+from bot.approvals.services.policies.current import CurrentPolicies
 from bot.private_files import private_folder
 from bot.runtime import health, process
 from bot.runtime.children import Channel
+from bot.runtime.control import Control, listening
 from bot.runtime.hints import GATEWAY, WORKER
 from bot.runtime.logs import Learned
+from bot.runtime.reloads import Reloads
 from bot.runtime.supervisor import WRONG_SETTINGS, Role, Supervisor
 from bot.settings import RoleSettings, Settings
 from bot.stores import Timed, system_clock
+
+log = logging.getLogger(__name__)
 
 SECONDS_TO_EXIT = 5.0
 """For threads that something left running, and for handlers that run at exit."""
@@ -39,7 +47,7 @@ def run(
 ) -> int:
     """Runs this role, or all of them, until SIGTERM or SIGINT. Returns the exit code. `started` is called once when all
     of them are ready. A gateway needs all `Settings`. Raises SettingsError if a setting or the policy file is wrong."""
-    policies = policy_file.load(settings.policy_file)
+    policies = CurrentPolicies(policy_file.load(settings.policy_file))
     private_folder(settings.state_dir)
     # Each role imports what it needs in its own process: the gateway neither LangGraph nor a graph.
     made: dict[str, Role] = {WORKER: lambda channel: _workers(settings, policies, channel, learned, timed)}
@@ -49,14 +57,31 @@ def run(
     roles = {name: made[name] for name in ROLES if role in (None, name)}
     for name in roles:
         health.forget(settings.state_dir, name)
-    code = Supervisor(roles=roles, grace=settings.shutdown_grace, started=started).run()
+    with reloading(settings, policies, tuple(roles)) as reloads:
+        code = Supervisor(roles=roles, grace=settings.shutdown_grace, started=started, reloads=reloads).run()
     for name in roles:  # they have ended in order, and are not missed
         health.forget(settings.state_dir, name)
     return code
 
 
+@contextmanager
+def reloading(settings: RoleSettings, policies: CurrentPolicies, roles: Sequence[str]) -> Iterator[Reloads]:
+    """What has the roles use POLICY_FILE as it is by then: on SIGHUP, or for a command that runs beside them."""
+    about = {"bot": bot_of(settings), "roles": list(roles), "file": str(settings.policy_file.absolute())}
+    with ExitStack() as stack:
+        control: Control | None = None
+        try:
+            control = stack.enter_context(listening(settings.state_dir, about))
+        except OSError as error:
+            log.warning("no command can reach this bot in STATE_DIR (%s); SIGHUP still reloads the policies", error)
+        copies = control.path.with_suffix("") if control is not None else settings.state_dir / f"run-{os.getpid()}"
+        file = PolicyFile(path=settings.policy_file, copies=copies, current=policies)
+        stack.callback(file.forget)
+        yield Reloads(what="policies", read=file.read, control=control)
+
+
 def _gateway(
-    settings: Settings, policies: Policies, channel: Channel, has_worker: bool, learned: Learned, timed: Timed
+    settings: Settings, policies: CurrentPolicies, channel: Channel, has_worker: bool, learned: Learned, timed: Timed
 ) -> int:
     import uvloop
 
@@ -76,7 +101,9 @@ def _gateway(
     return 0
 
 
-def _workers(settings: RoleSettings, policies: Policies, channel: Channel, learned: Learned, timed: Timed) -> int:
+def _workers(
+    settings: RoleSettings, policies: CurrentPolicies, channel: Channel, learned: Learned, timed: Timed
+) -> int:
     from bot.app.workers import Workers
 
     if settings.redis_url is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
 import sys
 import time
@@ -17,6 +18,7 @@ from typing import Final, TypeAlias
 
 from bot import crash_points, printable
 from bot.runtime.children import Channel, Child, Children, forget_signals, woken_by_signals
+from bot.runtime.reloads import Reloads
 
 log = logging.getLogger(__name__)
 
@@ -74,23 +76,27 @@ class Supervisor:
     """Seconds that a role may take to end."""
     started: Callable[[], None]
     """Called once when every role is ready."""
+    reloads: Reloads | None = None
+    """What SIGHUP and a command may have read again. None: SIGHUP ends the bot, as it ends any program."""
     _children: Children = field(default_factory=Children)
     _kept: dict[str, _Kept] = field(default_factory=dict)
     _ending: bool = False
     _refused: list[str] = field(default_factory=list)
     """What roles have found wrong. Several may find the same."""
+    _had_terminal: bool = field(default_factory=lambda: _has_terminal())
 
     def run(self) -> int:
         """Returns the exit code: 0 after a signal, or that of a role that could not start."""
         crash_points.be_the_node()
         self._kept = {name: _Kept(run) for name, run in self.roles.items()}
-        with woken_by_signals(self._end) as woken:
+        reloads = self.reloads
+        with woken_by_signals(self._end, self._hung_up if reloads is not None else None) as woken:
             told = False
             while not self._ending:
                 for name, kept in self._kept.items():
                     if kept.child is None and time.monotonic() >= kept.start_at:
                         kept.child = self._children.fork(name, kept.run)
-                self._children.wait(self._next(), woken)
+                self._children.wait(self._next(), woken, *(reloads.descriptors if reloads is not None else ()))
                 forget_signals(woken)
                 self._hear()
                 if not told and all(kept.ready for kept in self._kept.values()):
@@ -98,20 +104,31 @@ class Supervisor:
                     self.started()
                 for child in self._children.ended():
                     kept = self._kept[child.name]
+                    if reloads is not None:
+                        reloads.ended(child)
                     if not kept.ready and child.code == WRONG_SETTINGS:
                         return self._stop(woken, WRONG_SETTINGS)
                     self._again(kept, child)
+                if reloads is not None:
+                    reloads.go_on(list(self._children.running.values()), all_run=self._all_run)
             return self._stop(woken, 0)
 
     def _next(self) -> float:
         """Seconds until a role is to be started again."""
         due = [kept.start_at for kept in self._kept.values() if kept.child is None]
-        return min([3600.0, *(at - time.monotonic() for at in due)])
+        reload_in = self.reloads.seconds_left if self.reloads is not None else 3600.0
+        return min([3600.0, reload_in, *(at - time.monotonic() for at in due)])
+
+    @property
+    def _all_run(self) -> bool:
+        return all(kept.ready and kept.child is not None for kept in self._kept.values())
 
     def _hear(self) -> None:
         for kept in self._kept.values():
             for words in kept.child.heard() if kept.child is not None else ():
                 kept.ready = kept.ready or bool(words.get("ready"))
+                if self.reloads is not None and kept.child is not None:
+                    self.reloads.heard(kept.child, words)
                 if "refused" in words and words["refused"] not in self._refused:
                     self._refused.append(words["refused"])
         last = self._kept.get(LAST)
@@ -128,6 +145,13 @@ class Supervisor:
 
     def _end(self) -> None:
         self._ending = True
+
+    def _hung_up(self) -> None:
+        """SIGHUP asks for a reload, unless the terminal is gone from which the bot was started: then it is to end."""
+        if self.reloads is None or (self._had_terminal and not _has_terminal()):
+            self._end()
+        else:
+            self.reloads.signal()
 
     def _stop(self, woken: int, code: int) -> int:
         """Asks every role to end, and kills those that take too long."""
@@ -155,3 +179,12 @@ class Supervisor:
         for sentence in self._refused if code == WRONG_SETTINGS else ():
             sys.stderr.write(f"{printable.lines(sentence)}\n")
         return code
+
+
+def _has_terminal() -> bool:
+    """Whether this process belongs to a terminal that is still there."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
