@@ -3,17 +3,18 @@ nothing."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from bot.__main__ import main
 from tests.support.redis_server import RedisServer
-from tests.support.stage import Bot, Room, Slack
+from tests.support.stage import WAIT, Bot, Room, Slack
 
 BEFORE = """
 defaults: {approvers: ["@ops-leads"], deadline: 1h}
@@ -43,13 +44,11 @@ def bot(slack: Slack, request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
         redis.stop()
 
 
-async def logged(room: Room, bot: Bot, words: str, times: int = 1) -> None:
-    """Returns once the bot has logged these words so many times."""
-
-    async def found() -> bool | None:
-        return bot.log.count(words) >= times or None
-
-    await room.until(found, words)
+async def logged(bot: Bot, words: str, times: int = 1) -> None:
+    """Returns once the bot has logged these words so many times. Nothing in Slack tells of it."""
+    async with asyncio.timeout(WAIT):
+        while bot.log.count(words) < times:  # noqa: ASYNC110 - another process writes it
+            await asyncio.sleep(0.02)
 
 
 def kill_roles(supervisor: int) -> None:
@@ -62,14 +61,31 @@ def write(bot: Bot, policy: str) -> None:
     (bot.folder / "policies.yaml").write_text(policy)
 
 
-def reload(bot: Bot) -> subprocess.CompletedProcess[str]:
-    """What an operator types, and what it says."""
-    command = [sys.executable, "-m", "bot", "policy", "reload"]
-    return subprocess.run(command, cwd=bot.folder, env=bot.environment, capture_output=True, text=True, check=False)
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Types `policy reload` where a bot's settings are."""
+
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+
+    def reload(self, bot: Bot) -> tuple[int, str, str]:
+        """The exit code, and what it says on standard output and on standard error."""
+        with self.monkeypatch.context() as here:
+            here.chdir(bot.folder)
+            for name, value in bot.environment.items():
+                here.setenv(name, value)
+            code = main(["policy", "reload"])
+        said = self.capsys.readouterr()
+        return code, said.out, said.err
+
+
+@pytest.fixture
+def operator(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Operator:
+    return Operator(monkeypatch, capsys)
 
 
 async def test_a_command_puts_new_requests_under_the_changed_file_and_a_wrong_file_changes_nothing(
-    bot: Bot, room: Room
+    bot: Bot, room: Room, operator: Operator
 ) -> None:
     """Each wrong file is found by another process: the supervisor, a worker, and the gateway."""
     open_before = await room.start("/task proposal action=pay")
@@ -80,18 +96,18 @@ async def test_a_command_puts_new_requests_under_the_changed_file_and_a_wrong_fi
         (AFTER.replace("action: pay", "server: nowhere"), 'no server is "nowhere"'),
     ):
         write(bot, wrong)
-        refused = reload(bot)
-        assert (refused.returncode, refused.stdout) == (1, "")
-        assert said in refused.stderr
-        assert refused.stderr.endswith("Nothing was changed.\n")
+        code, out, error = operator.reload(bot)
+        assert (code, out) == (1, "")
+        assert said in error
+        assert error.endswith("Nothing was changed.\n")
     still = await room.start("/task proposal action=pay")
     await still.card("@on-call")
 
     write(bot, AFTER)
-    done = reload(bot)
+    code, out, error = operator.reload(bot)
 
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[:3] == [
+    assert (code, error) == (0, "")
+    assert out.splitlines()[:3] == [
         f"{bot.folder / 'policies.yaml'} is in use.",
         "  added: reading",
         "  changed: payments",
@@ -112,22 +128,22 @@ async def test_a_signal_does_the_same_and_roles_that_start_later_have_what_is_in
     assert process is not None
     write(own_bot, AFTER)
     process.send_signal(signal.SIGHUP)
-    await logged(room, own_bot, "the policies are read again: added: reading; changed: payments")
+    await logged(own_bot, "the policies are read again: added: reading; changed: payments")
     write(own_bot, "defaults: {}")
     process.send_signal(signal.SIGHUP)
-    await logged(room, own_bot, "the policies stay as they were, because what the file says now is not used: ")
+    await logged(own_bot, "the policies stay as they were, because what the file says now is not used: ")
 
     kill_roles(process.pid)
-    await logged(room, own_bot, "Countersign is connected", times=2)
+    await logged(own_bot, "Countersign is connected", times=2)
 
     later = await room.start("/task proposal action=pay")
     await later.card("Needs 2 of @finance")
 
 
-def test_without_a_bot_the_command_says_that_none_runs(slack: Slack, tmp_path: Path) -> None:
+def test_without_a_bot_the_command_says_that_none_runs(slack: Slack, tmp_path: Path, operator: Operator) -> None:
     bot = Bot.prepare(tmp_path / "bot", slack.environment, policy=BEFORE)
 
-    said = reload(bot)
+    code, _, error = operator.reload(bot)
 
-    assert said.returncode == 1
-    assert "No bot of these settings runs on this machine" in said.stderr
+    assert code == 1
+    assert "No bot of these settings runs on this machine" in error
