@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from bot.approvals.model.errors import SettingsError
 from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Clock
 from bot.private_files import private_folder
 from bot.settings import RoleSettings, Store
@@ -47,7 +48,9 @@ def system_clock() -> datetime:
 
 
 @asynccontextmanager
-async def opened(settings: RoleSettings, clock: Clock = system_clock) -> AsyncIterator[Stores]:
+async def opened(
+    settings: RoleSettings, clock: Clock = system_clock, telemetry: Telemetry = SILENT
+) -> AsyncIterator[Stores]:
     """The stores that the settings name. Raises `SettingsError`, with what to do, if they cannot be used.
 
     `clock` is used with SQLite. With Redis, all processes go by Redis' time.
@@ -55,9 +58,9 @@ async def opened(settings: RoleSettings, clock: Clock = system_clock) -> AsyncIt
     private_folder(settings.state_dir)
     async with AsyncExitStack() as stack:
         if settings.redis_url is None:
-            yield await _sqlite(settings, clock, stack)
+            yield await _sqlite(settings, clock, stack, telemetry)
         else:
-            yield await _redis(settings.redis_url.get_secret_value(), stack)
+            yield await _redis(settings.redis_url.get_secret_value(), stack, telemetry)
 
 
 @contextmanager
@@ -122,13 +125,13 @@ async def timed_records(settings: Store) -> AsyncIterator[tuple[Storage, Clock]]
         yield storage, clock
 
 
-async def _sqlite(settings: RoleSettings, clock: Clock, stack: AsyncExitStack) -> Stores:
-    storage = await SqliteStorage.open(settings.state_dir / RECORDS)
+async def _sqlite(settings: RoleSettings, clock: Clock, stack: AsyncExitStack, telemetry: Telemetry) -> Stores:
+    storage = await SqliteStorage.open(settings.state_dir / RECORDS, telemetry=telemetry)
     stack.push_async_callback(storage.close)
     return Stores(storage=storage, clock=clock, set_clock=_already_right)
 
 
-async def _redis(url: str, stack: AsyncExitStack) -> Stores:
+async def _redis(url: str, stack: AsyncExitStack, telemetry: Telemetry) -> Stores:
     from bot.storage.redis import server
     from bot.storage.redis.store import RedisStorage, client
 
@@ -138,7 +141,7 @@ async def _redis(url: str, stack: AsyncExitStack) -> Stores:
         log.warning("%s", risk)
     clock = server.RedisClock(redis=redis)
     await clock.set()
-    storage = RedisStorage(redis)
+    storage = RedisStorage(redis, telemetry=telemetry)
     stack.push_async_callback(storage.close)
     return Stores(storage=storage, clock=clock, set_clock=clock.set)
 

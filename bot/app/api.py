@@ -11,6 +11,7 @@ from bot.approvals.inbox.queries import Inboxes
 from bot.approvals.ports.engine import Answers
 from bot.approvals.ports.slack import Directory
 from bot.approvals.ports.storage import TokenStore
+from bot.approvals.ports.telemetry import Telemetry
 from bot.approvals.ports.work import Clock
 from bot.approvals.services.admission import Admission
 from bot.approvals.services.calls import Calls
@@ -46,6 +47,7 @@ async def served(
     clock: Clock,
     busy: Callable[[], AbstractAsyncContextManager[None]],
     server_changed: Callable[[str, str], bool],
+    telemetry: Telemetry,
 ) -> AsyncIterator[Serving]:
     """Serves the API at HTTP_BIND while the block runs. Raises SettingsError if it cannot."""
     parts = Parts(
@@ -60,6 +62,7 @@ async def served(
         busy=busy,
         callback_problem=callback_problem,
         server_changed=server_changed,
+        telemetry=telemetry,
     )
     process.open_as_many_as_allowed()
     async with mounted(parts) as apps, serving(parts, str(settings.http_bind), mounted=apps) as running:

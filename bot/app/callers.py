@@ -10,6 +10,7 @@ from typing import Final
 from bot.approvals.model.ids import TaskId
 from bot.approvals.ports.engine import Inputs
 from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Clock, Work
 from bot.approvals.services.call_reading import CallReading
 from bot.approvals.services.calls import Calls
@@ -50,9 +51,12 @@ def callers(
     leases: Leases,
     work: Work,
     clock: Clock,
+    telemetry: Telemetry = SILENT,
 ) -> Callers:
     engine = CallerEngine()
-    opening = Opening(engine=engine, policy_choice=policy_choice, eligibility=eligibility, clock=clock)
+    opening = Opening(
+        engine=engine, policy_choice=policy_choice, eligibility=eligibility, clock=clock, telemetry=telemetry
+    )
     return Callers(
         calls=Calls(
             storage=storage,
@@ -62,6 +66,7 @@ def callers(
             policy_choice=policy_choice,
             directory=policy_choice.directory,
             work=work,
+            telemetry=telemetry,
         ),
         delivery=Delivery(
             storage=storage,
@@ -72,6 +77,7 @@ def callers(
             clock=clock,
             leases=leases,
             seen=masking.learn,
+            telemetry=telemetry,
         ),
         sweeper=AgentSweep(storage=storage, work=work, elsewhere=True),
     )

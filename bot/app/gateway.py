@@ -21,6 +21,7 @@ from bot.app.hooks import as_the_api_shows_it, hooks
 from bot.app.identity import bot_of
 from bot.app.noticing import notice_unknown, noticing
 from bot.app.policies import PolicySwitch
+from bot.app.telling import telemetry_of
 from bot.app.wire import Asking, GatewayWork
 from bot.approvals.inbox.home import Homes
 from bot.approvals.inbox.queries import Inboxes, channels_asked, groups_asked
@@ -153,7 +154,8 @@ async def running(
     )
     switch.check(policies.now)
     async with AsyncExitStack() as stack:
-        stores = await stack.enter_async_context(opened(settings, clock))
+        telemetry = telemetry_of(settings, GATEWAY)
+        stores = await stack.enter_async_context(opened(settings, clock, telemetry))
         storage, clock = stores.storage, stores.clock
         stack.enter_context(one_of_its_kind(settings, GATEWAY))
         line = Line(
@@ -228,10 +230,20 @@ async def running(
         posting = Posting(messenger=messenger, clock=clock, owner=owner, unbroken=line.unbroken)
         watch = Watch()
         messages = MessageSync(
-            storage=storage, messenger=messenger, posting=posting, clock=clock, progress=progress, watch=watch
+            storage=storage,
+            messenger=messenger,
+            posting=posting,
+            clock=clock,
+            progress=progress,
+            watch=watch,
+            telemetry=telemetry,
         )
-        due_steps = DueSteps(storage=storage, agents=agents, directory=directory, eligibility=eligibility, work=work)
-        unit = UnitOfWork(storage=storage, agents=agents, eligibility=eligibility, expiry=due_steps, work=work)
+        due_steps = DueSteps(
+            storage=storage, agents=agents, directory=directory, eligibility=eligibility, work=work, telemetry=telemetry
+        )
+        unit = UnitOfWork(
+            storage=storage, agents=agents, eligibility=eligibility, expiry=due_steps, work=work, telemetry=telemetry
+        )
         tasks = Tasks(unit=unit, directory=directory)
         policy_choice = PolicyChoice(policies=policies, directory=directory)
         leases = Leases(storage=storage, clock=clock, ttl=settings.lease_ttl, owner=owner, heart=line)
@@ -244,6 +256,7 @@ async def running(
             leases=leases,
             work=work,
             clock=clock,
+            telemetry=telemetry,
         )
         servers = None
         if on_servers:
@@ -260,6 +273,7 @@ async def running(
                     progress=progress,
                     work=work,
                     clock=clock,
+                    telemetry=telemetry,
                 )
             )
         inboxes = Inboxes(
@@ -280,7 +294,9 @@ async def running(
             clock=clock,
         )
         shown = as_the_api_shows_it(storage, agents, masking, me.address)
-        told = await stack.enter_async_context(hooks(settings, storage=storage, shown=shown, work=work, clock=clock))
+        told = await stack.enter_async_context(
+            hooks(settings, storage=storage, shown=shown, work=work, clock=clock, telemetry=telemetry)
+        )
         votes = Votes(unit=unit, policy_choice=policy_choice)
         register.register(
             bolt,
@@ -369,6 +385,7 @@ async def running(
                 clock=clock,
                 busy=queues.busy,
                 server_changed=servers.changed if servers else lambda _name, _key: False,
+                telemetry=telemetry,
             )
             await stack.enter_async_context(api_served)  # ends last: until then, it says when to come again
         stack.push_async_callback(drain)

@@ -12,6 +12,7 @@ from bot.approvals.model.ids import JSON, TaskId
 from bot.approvals.model.webhook import Webhook
 from bot.approvals.ports.engine import Answers
 from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Clock, Work
 from bot.approvals.services.call_reading import views
 from bot.approvals.services.messages.masked import Masking
@@ -61,11 +62,17 @@ def as_the_api_shows_it(storage: Storage, answers: Answers, masking: Masking, ad
 
 @asynccontextmanager
 async def hooks(
-    settings: Settings, *, storage: Storage, shown: Shown, work: Work, clock: Clock
+    settings: Settings,
+    *,
+    storage: Storage,
+    shown: Shown,
+    work: Work,
+    clock: Clock,
+    telemetry: Telemetry = SILENT,
 ) -> AsyncIterator[Hooks]:
     """Sends webhooks while the block runs. Without WEBHOOK_ALLOW or WEBHOOK_SECRET, each try fails, and says so."""
     async with sender.sending(settings.webhook_allow, settings.webhook_secrets) as posts:
-        webhooks = Webhooks(storage=storage, sender=posts, shown=shown, work=work, clock=clock)
+        webhooks = Webhooks(storage=storage, sender=posts, shown=shown, work=work, clock=clock, telemetry=telemetry)
         queue = JobQueue("the webhook", webhooks.send, clock)
         try:
             yield Hooks(storage=storage, queue=queue, problem_with=posts.problem_with)

@@ -18,6 +18,7 @@ from bot.approvals.model.ids import TaskId
 from bot.approvals.model.server import server_of
 from bot.approvals.model.task import TaskCancelled
 from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Clock, Work
 from bot.approvals.services.adoption import Adoption
 from bot.approvals.services.delivery.drive import Delivery
@@ -122,14 +123,17 @@ async def served(
     progress: Progress,
     work: Work,
     clock: Clock,
+    telemetry: Telemetry = SILENT,
 ) -> AsyncIterator[Servers]:
     """Serves these servers while the block runs. Nothing is called before the first look."""
-    clients = {each.name: connect(each.name, each.url, each.api_key) for each in terms}
+    clients = {each.name: connect(each.name, each.url, each.api_key, telemetry) for each in terms}
     graphs = policy_choice.graphs
     engine = ServersEngine(
         engines={name: ServerEngine(client=client, terms=graphs, progress=progress) for name, client in clients.items()}
     )
-    opening = Opening(engine=engine, policy_choice=policy_choice, eligibility=eligibility, clock=clock)
+    opening = Opening(
+        engine=engine, policy_choice=policy_choice, eligibility=eligibility, clock=clock, telemetry=telemetry
+    )
     adoption = Adoption(storage=storage, engine=engine, directory=policy_choice.directory, work=work)
     lanes = {
         each.name: Lane(
@@ -148,6 +152,7 @@ async def served(
         clock=clock,
         leases=leases,
         seen=masking.learn,
+        telemetry=telemetry,
     )
     try:
         yield Servers(storage=storage, engine=engine, delivery=delivery, lanes=lanes, progress=progress)

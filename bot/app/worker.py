@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 from bot.app import wire
 from bot.app.identity import bot_of
 from bot.app.policies import PolicySwitch
+from bot.app.telling import telemetry_of
 from bot.app.wire import Telling, WorkerWork
 from bot.approvals.model.errors import CountersignError, NotFound, Unreachable
 from bot.approvals.model.ids import TaskId
@@ -172,7 +173,8 @@ async def running(
 ) -> AsyncIterator[Worker]:
     """Runs a worker while the block runs: it takes hints, sweeps, and recovers what dead processes left."""
     async with AsyncExitStack() as stack:
-        stores = await stack.enter_async_context(opened(settings, clock))
+        telemetry = telemetry_of(settings, WORKER)
+        stores = await stack.enter_async_context(opened(settings, clock, telemetry))
         storage, clock = stores.storage, stores.clock
         switch = PolicySwitch(path=settings.policy_file, current=policies, channel=place.channel)
         line = Line(
@@ -223,6 +225,7 @@ async def running(
             policy_choice=PolicyChoice(policies=policies, directory=directory),
             eligibility=Eligibility(directory=directory),
             clock=clock,
+            telemetry=telemetry,
         )
 
         def learned(values: Collection[str]) -> None:
@@ -251,6 +254,7 @@ async def running(
             alone=alone if place.only is None and place.channel is not None else None,
             why=place.why,
             deaths=place.deaths,
+            telemetry=telemetry,
         )
         listening = AsyncExitStack()
         stopped = False

@@ -11,6 +11,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +19,8 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.approvals.model.errors import CountersignError
+from bot.approvals.model.trace import trace_of
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.http import problems, refusals
 from bot.http.guarded import unknown_name
 from bot.http.parts import Parts
@@ -30,6 +33,7 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS: Final = 5
 """When a caller tries again who was refused because the bot is shutting down."""
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
 
@@ -58,15 +62,16 @@ def app_of(parts: Parts | None, *, mounted: Mapping[str, ASGIApp] | None = None)
     for path, other in (mounted or {}).items():
         app.router.routes.append(Route(path, other))
     if parts is not None:
-        app.add_middleware(_Edge, waiters=parts.waiters)
+        app.add_middleware(_Edge, waiters=parts.waiters, telemetry=parts.telemetry)
     return app
 
 
 class _Edge:
     """What holds for every call: none is begun during a shutdown, and an error of ours is a problem document too."""
 
-    def __init__(self, app: ASGIApp, waiters: Waiters) -> None:
+    def __init__(self, app: ASGIApp, waiters: Waiters, telemetry: Telemetry = SILENT) -> None:
         self._app = app
+        self._telemetry = telemetry
         self._waiters = waiters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,8 +79,12 @@ class _Edge:
             await self._app(scope, receive, send)
         elif self._waiters.draining:
             await _draining().response()(scope, receive, send)
-        else:
+        elif scope["method"] in _READS:  # some of them wait for people, and no span does
             await self._answered(scope, receive, send)
+        else:
+            headers = Headers(scope=scope)
+            with self._telemetry.span("api", parent=trace_of(headers.get("traceparent"))):
+                await self._answered(scope, receive, send)
 
     async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = False

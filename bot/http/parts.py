@@ -10,6 +10,7 @@ from bot.approvals.inbox.queries import Inboxes
 from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.ids import Person
 from bot.approvals.ports.slack import Directory, LookupFailed
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Clock
 from bot.approvals.rules.matching import names_one
 from bot.approvals.services.calls import Calls
@@ -37,6 +38,7 @@ class Parts:
     """Why no webhook may be sent to this address, as the end of a sentence. Empty if one may."""
     server_changed: Callable[[str, str], bool] = lambda _name, _key: False
     """Has the LangGraph Server of this name looked at soon. Returns False, and does nothing, if this is not its key."""
+    telemetry: Telemetry = SILENT
 
     async def person(self, ref: str, path: str) -> Person:
         """The person that an id or e-mail address means. Raises `Refused`, or `Unreachable` if Slack does not say."""

@@ -31,6 +31,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from standardwebhooks import Webhook as Signature
 
 from bot import __version__
+from bot.approvals.model.trace import Trace
 from bot.approvals.model.webhook import WebhookId
 from bot.approvals.ports.webhooks import NotTaken, NotWanted, Reply, Taken
 from bot.approvals.ports.work import Clock
@@ -71,20 +72,20 @@ class HttpSender:
             return str(why)
         return ""
 
-    async def send(self, url: str, id: WebhookId, body: str) -> Reply:
+    async def send(self, url: str, id: WebhookId, body: str, trace: Trace | None = None) -> Reply:
         if problem := self.problem_with(url):
             return NotTaken(why=f"its address {problem}")
         known = address(url, self._allowed)
         try:
             async with self._session.post(
-                known, data=body.encode(), headers=self._headers(id, body), allow_redirects=False
+                known, data=body.encode(), headers=self._headers(id, body, trace), allow_redirects=False
             ) as response:
                 return self._reply(response)  # its body stays unread, and the connection is closed
         except (ClientError, TimeoutError, OSError, ValueError) as error:
             log.info("webhook %s was not taken: %r", id, error)
             return NotTaken(why=_said(error, known.host or ""))
 
-    def _headers(self, id: WebhookId, body: str) -> dict[str, str]:
+    def _headers(self, id: WebhookId, body: str, trace: Trace | None) -> dict[str, str]:
         now = self._clock()
         signed = [each.sign(msg_id=id, timestamp=now, data=body) for each in self._signatures]
         return {
@@ -93,6 +94,7 @@ class HttpSender:
             "webhook-id": id,
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": " ".join(signed),
+            **({"traceparent": trace} if trace is not None else {}),
         }
 
     def _reply(self, response: ClientResponse) -> Reply:

@@ -10,6 +10,7 @@ from typing import Protocol
 import pytest
 
 from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.storage.redis.store import RedisStorage, client
 from bot.storage.sqlite.store import SqliteStorage
 
@@ -23,13 +24,13 @@ class Handle(Storage, Protocol):
 class Store:
     """One body of data, at first empty, that any number of handles can be opened to."""
 
-    def __init__(self, connect: Callable[[], AbstractAsyncContextManager[Handle]]) -> None:
+    def __init__(self, connect: Callable[[Telemetry], AbstractAsyncContextManager[Handle]]) -> None:
         self._connect = connect
         self._open: list[AbstractAsyncContextManager[Handle]] = []
 
-    async def open(self) -> Storage:
+    async def open(self, telemetry: Telemetry = SILENT) -> Storage:
         """Another handle, as another process would have it."""
-        handle = self._connect()
+        handle = self._connect(telemetry)
         self._open.append(handle)
         return await handle.__aenter__()
 
@@ -53,8 +54,8 @@ async def sqlite(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     folder: Path = request.getfixturevalue("tmp_path")
 
     @asynccontextmanager
-    async def connect() -> AsyncIterator[Handle]:
-        handle = await SqliteStorage.open(folder / "records.db")
+    async def connect(telemetry: Telemetry) -> AsyncIterator[Handle]:
+        handle = await SqliteStorage.open(folder / "records.db", telemetry=telemetry)
         try:
             yield handle
         finally:
@@ -73,8 +74,8 @@ async def redis(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     prefix = "{" + request.getfixturevalue("redis_prefix") + "}:"
 
     @asynccontextmanager
-    async def connect() -> AsyncIterator[Handle]:
-        handle = RedisStorage(client(url), prefix)
+    async def connect(telemetry: Telemetry) -> AsyncIterator[Handle]:
+        handle = RedisStorage(client(url), prefix, telemetry=telemetry)
         try:
             yield handle
         finally:

@@ -12,6 +12,7 @@ from redis import Redis
 
 from bot.approvals.model.audit import GENESIS
 from bot.approvals.model.errors import Conflict, Unreachable
+from bot.approvals.model.facts import Recorded
 from bot.approvals.model.task import Running
 from bot.approvals.services.audit.proof import Intact, verify
 from bot.storage.redis.database import Database
@@ -156,7 +157,9 @@ async def test_several_events_of_one_change_are_linked_one_after_the_other(
     async with client(redis_server.url) as redis:
         db = Database(redis, PREFIX, timedelta(seconds=2))
 
-        assert await db.change([], events=[an_event("first", task), an_event("second", other)])
+        assert await db.change(
+            [], events=[Recorded(entry=an_event("first", task)), Recorded(entry=an_event("second", other))]
+        )
 
     assert [entry.task_id for entry in await one.trail(0, 9)] == [task.id, other.id]
     proof = await verify(one)

@@ -24,6 +24,7 @@ from bot.approvals.model.policy import Expire, Policy, Step, one_stage
 from bot.approvals.model.request import Pending, Request
 from bot.approvals.model.task import Task
 from bot.approvals.model.token import Scope, Token
+from bot.approvals.model.trace import Trace
 from bot.approvals.model.webhook import Webhook, WebhookId
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.webhooks import Reply, Taken
@@ -69,7 +70,7 @@ class Receiver:
     def problem_with(self, url: str) -> str:
         return ""
 
-    async def send(self, url: str, id: WebhookId, body: str) -> Reply:
+    async def send(self, url: str, id: WebhookId, body: str, trace: Trace | None = None) -> Reply:
         assert url == CALLBACK
         if self.away is not None:
             return self.away

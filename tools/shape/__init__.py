@@ -10,5 +10,6 @@ too. `floors` is the longest chain of imports among the parts; parts that import
 
 A stop is a change of module on the way of a vote, from the use case to the call that writes the row, by a call or by
 the return from one. Generated methods, properties and comprehensions are part of what calls them, and the storage is
-one module. `each once` leaves out repetitions, as a reader does who follows a loop once.
+one module. What is told to an operator is no stop. `each once` leaves out repetitions, as a reader does who follows a
+loop once.
 """

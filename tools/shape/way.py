@@ -17,6 +17,8 @@ from typing import Any
 
 WORLDS = ("tests.support.world", "tests.support.fakes.world")
 """Where a checkout's tests may have their people; the first that is there."""
+TOLD = "bot.approvals.ports.telemetry"
+"""What an operator is told. Nothing of a vote depends on it, so its reader need not go there."""
 SUSPENDS = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_GENERATOR
 
 
@@ -64,7 +66,7 @@ def _module(frame: FrameType) -> str:
 def _counts(frame: FrameType) -> bool:
     code = frame.f_code
     written = not code.co_filename.startswith("<") and not code.co_name.startswith(("<", "__"))
-    if not written or not _module(frame).startswith("bot."):
+    if not written or not _module(frame).startswith("bot.") or _module(frame) == TOLD:
         return False
     me = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
     return not isinstance(inspect.getattr_static(type(me), code.co_name, None), property | cached_property)

@@ -16,6 +16,7 @@ from bot.approvals.model.ids import InterruptId, Person, Program, RequestId, Tas
 from bot.approvals.model.policy import ONE_PERSON, Policy, Stage, Step
 from bot.approvals.model.question import Question
 from bot.approvals.model.task import Failure, Gone
+from bot.approvals.model.trace import Trace
 from bot.approvals.model.undo_offer import UndoOffer
 
 
@@ -301,6 +302,9 @@ class Request:
     nudged_at: datetime | None = None
     """When the requester last sent a reminder to the people who have not answered."""
     unreached: tuple[Unreached, ...] = ()
+    trace: Trace | None = None
+    """Where the newest leg of its work is found among traces: of asking, then of each answer. None if nobody traced
+    it."""
     bound: str = ""
     """The digest of the full question, if `question` is a copy that hides a part of it for display. Never stored."""
     revision: int = 0

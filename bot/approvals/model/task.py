@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from bot.approvals.model.caller import Caller
 from bot.approvals.model.ids import JSON, ChannelId, Person, Program, TaskId, ThreadId, Ts
 from bot.approvals.model.server import OnServer
+from bot.approvals.model.trace import Trace
 
 
 class Part(StrEnum):
@@ -112,6 +113,8 @@ class Task:
     """The program that made it through the API. None if a person started it in Slack."""
     server: OnServer | None = None
     """The LangGraph Server that runs the agent. None if it runs here."""
+    trace: Trace | None = None
+    """Where its start is found among traces. None if nobody traced it."""
     state: TaskState = field(default_factory=Starting)
     tries: int = 0
     """The number of runs begun since a run last came back without trouble. It is written before each run, so that a run

@@ -9,6 +9,7 @@ from typing import Final, NewType
 from urllib.parse import urlsplit
 
 from bot.approvals.model.ids import RequestId, TaskId
+from bot.approvals.model.trace import Trace
 
 WebhookId = NewType("WebhookId", str)
 GIVEN_UP_AFTER: Final = timedelta(days=3)
@@ -42,6 +43,8 @@ class Webhook:
     next_try: datetime | None
     """None if it was delivered or given up."""
     delivered_at: datetime | None = None
+    trace: Trace | None = None
+    """Where what it tells of is found among traces. None if nobody traced it."""
     failure: str = ""
     """Why the last try failed, as the end of a sentence. Empty if it did not."""
     revision: int = 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
+from bot.approvals.model.trace import Trace
 from bot.approvals.model.webhook import WebhookId
 
 
@@ -43,6 +44,7 @@ class WebhookSender(Protocol):
         no address of the web". Empty if something may. What a host name stands for is checked when it is sent."""
         ...
 
-    async def send(self, url: str, id: WebhookId, body: str) -> Reply:
-        """Sign the body and post it once. Never raises for what the receiver or the network does."""
+    async def send(self, url: str, id: WebhookId, body: str, trace: Trace | None = None) -> Reply:
+        """Sign the body and post it once, with `trace` as its header `traceparent`. Never raises for what the receiver
+        or the network does."""
         ...

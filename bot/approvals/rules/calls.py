@@ -11,6 +11,7 @@ from bot.approvals.model.decision import Answered, Cancelled, Expired, WindowClo
 from bot.approvals.model.ids import RequestId
 from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.model.task import Task, TaskCancelled
+from bot.approvals.model.trace import Trace
 from bot.approvals.model.webhook import Webhook, WebhookId, WebhookKind
 from bot.approvals.rules import windows
 
@@ -74,15 +75,18 @@ def webhook_of(task: Task, before: Request | None, after: Request, now: datetime
         return None
     status = status_of(task, after)
     undo = status is CallStatus.DECIDED and windows.wants_undo(after)
-    return _webhook(task, after.id, WebhookKind.UNDO_REQUESTED if undo else _KINDS[status], now)
+    kind = WebhookKind.UNDO_REQUESTED if undo else _KINDS[status]
+    return _webhook(task, after.id, kind, now, after.trace)
 
 
 def webhook_of_unasked(task: Task, now: datetime) -> Webhook | None:
     """The webhook for a caller's request that was never opened, and whose task has ended."""
-    return _webhook(task, request_id_of(task.id), _KINDS[status_of(task, None)], now)
+    return _webhook(task, request_id_of(task.id), _KINDS[status_of(task, None)], now, task.trace)
 
 
-def _webhook(task: Task, request_id: RequestId, kind: WebhookKind, now: datetime) -> Webhook | None:
+def _webhook(
+    task: Task, request_id: RequestId, kind: WebhookKind, now: datetime, trace: Trace | None
+) -> Webhook | None:
     if task.caller is None or not task.caller.callback_url or not is_of_caller(task.id):
         return None
     return Webhook(
@@ -93,4 +97,5 @@ def _webhook(task: Task, request_id: RequestId, kind: WebhookKind, now: datetime
         url=task.caller.callback_url,
         created_at=now,
         next_try=now,
+        trace=trace,
     )

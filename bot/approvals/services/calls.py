@@ -43,6 +43,7 @@ from bot.approvals.model.token import Token
 from bot.approvals.ports.engine import Callers, Inputs
 from bot.approvals.ports.slack import Directory, LookupFailed, LookupRefused
 from bot.approvals.ports.storage import Change, Records, Storage
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Work
 from bot.approvals.rules import calls, lifecycle
 from bot.approvals.rules.calls import CallStatus
@@ -95,6 +96,7 @@ class Calls:
     policy_choice: PolicyChoice
     directory: Directory
     work: Work
+    telemetry: Telemetry = SILENT
 
     # --- To make ----------------------------------------------------------------------------------
 
@@ -268,6 +270,7 @@ class Calls:
             channel=channel,
             created_at=at,
             caller=caller,
+            trace=self.telemetry.here(),
         )
 
     async def _made(self, task: Task, call: Call) -> Made:

@@ -16,6 +16,7 @@ from bot.approvals.model.request import Decided, Request, Unreached
 from bot.approvals.ports.engine import Answers
 from bot.approvals.ports.slack import Directory, LookupFailed
 from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Work
 from bot.approvals.rules import eligible, side_actions, timeouts
 from bot.approvals.rules.eligible import EligibleApprovers
@@ -24,7 +25,7 @@ from bot.approvals.services.audit.snapshot import next_stage
 from bot.approvals.services.messages import wanted
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.people.lookup import meant
-from bot.approvals.services.unit_of_work import redraw, settled, until_won, wake
+from bot.approvals.services.unit_of_work import redraw, settled, traced, until_won, wake
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class DueSteps:
     directory: Directory
     eligibility: Eligibility
     work: Work
+    telemetry: Telemetry = SILENT
 
     async def step(self, request_id: RequestId, now: datetime) -> None:
         """Take the steps of this request that are due. Each is taken once, even if other processes sweep too."""
@@ -47,22 +49,27 @@ class DueSteps:
             due = self._taken(timeouts.next_step(request, now), now)
             if due.request is request:
                 return None
-            try:
-                if due.request.stage_number != request.stage_number:
-                    due = replace(due, request=await self.eligibility.introduced(due.request))
-                moved, asked = await self._ask(due, now)
-            except LookupFailed as failed:
-                log.warning("request %s: its escalation waits for Slack's directory: %s", request_id, failed)
-                return None
-            reminders = [wanted.reminder_of(request, now)] if due.remind else []
-            data: dict[str, JSON] = {**settled(moved), **next_stage(request, moved), **_escalated(moved, due)}
-            event = event_of(moved, _step_kind(due, request), now, data=data)
-            return await self.storage.save_request(moved, event, [*reminders, *asked])
+            with self.telemetry.span(_step_kind(due, request), after=request.trace, about=request.task_id):
+                return await self._step(request, due, now)
 
         moved = await until_won(once)
         if moved is not None:
             await self._look_after_card(moved)
             wake(self.work, moved.task_id)
+
+    async def _step(self, request: Request, due: timeouts.Due, now: datetime) -> Request | None:
+        """The request as it is stored after these steps. None if Slack does not say whom they ask."""
+        try:
+            if due.request.stage_number != request.stage_number:
+                due = replace(due, request=await self.eligibility.introduced(due.request))
+            moved, asked = await self._ask(due, now)
+        except LookupFailed as failed:
+            log.warning("request %s: its escalation waits for Slack's directory: %s", request.id, failed)
+            return None
+        reminders = [wanted.reminder_of(request, now)] if due.remind else []
+        data: dict[str, JSON] = {**settled(moved), **next_stage(request, moved), **_escalated(moved, due)}
+        event = event_of(moved, _step_kind(due, request), now, data=data)
+        return await self.storage.save_request(traced(moved, self.telemetry), event, [*reminders, *asked])
 
     def _taken(self, due: timeouts.Due, now: datetime) -> timeouts.Due:
         """The same, unless the graph would refuse the policy's answer to silence: then the request expires."""

@@ -67,7 +67,8 @@ class Tasks:
         told: dict[str, JSON] = {"graph": graph, "inputs": dict(inputs)}
         event = event_of_task(actor, task.id, "started", told)
         crash_points.point("start-received")
-        await self.unit.storage.create_task(task, event, [wanted.opening_of(task)])
+        with self.unit.telemetry.span("start", about=task.id) as trace:
+            await self.unit.storage.create_task(replace(task, trace=trace), event, [wanted.opening_of(task)])
         crash_points.point("task-recorded")
         wake(self.unit.work, task.id)
         return task

@@ -18,6 +18,7 @@ from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Task
 from bot.approvals.ports.engine import Agents
 from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Work
 from bot.approvals.rules import eligible, side_actions
 from bot.approvals.rules.eligible import EligibleApprovers
@@ -64,6 +65,7 @@ class UnitOfWork:
     eligibility: Eligibility
     expiry: Expiry
     work: Work
+    telemetry: Telemetry = SILENT
 
     async def apply(
         self,
@@ -90,10 +92,11 @@ class UnitOfWork:
             if verb.expires and _is_past(request, actor.at):
                 await self.expiry.step(request_id, actor.at)
                 request = await self.storage.request(request_id)
-            subject = reopen(request)
-            approvers = await self._authorized(actor, subject, verb, shown or Shown.of(subject))
-            changed = await change(subject, approvers) if change is not None else None
-            return request if changed is None else await self._stored(actor, verb, changed)
+            with self.telemetry.span(verb.kind or "look", after=request.trace, about=request.task_id):
+                subject = reopen(request)
+                approvers = await self._authorized(actor, subject, verb, shown or Shown.of(subject))
+                changed = await change(subject, approvers) if change is not None else None
+                return request if changed is None else await self._stored(actor, verb, changed)
 
         try:
             return await until_won(once)
@@ -157,7 +160,8 @@ class UnitOfWork:
         Raises `Conflict` if somebody was faster, or `InvalidAnswer` if its graph would refuse the decision: some
         refused answers break the thread for good.
         """
-        request, data = changed.request, {"version": changed.request.version, **settled(changed.request)}
+        request = traced(changed.request, self.telemetry)
+        data = {"version": request.version, **settled(request)}
         if isinstance(request.state, Decided) and isinstance(request.state.decision, Answered):
             self.agents.answer(request.question, request.proposed, request.state.decision)
         event = event_by(actor, request, verb.kind, {**data, **changed.data})
@@ -205,6 +209,12 @@ def wake(work: Work, task_id: TaskId) -> None:
     """Have the task driven and its messages updated after that; or within a moment, if its graph takes longer."""
     work.show_soon(task_id)
     work.deliver(task_id)
+
+
+def traced(request: Request, telemetry: Telemetry) -> Request:
+    """The request, with the leg of work that is open here if that has settled it: what follows belongs to it."""
+    here = telemetry.here() if isinstance(request.state, Decided) else None
+    return request if here is None else replace(request, trace=here)
 
 
 def settled(request: Request) -> dict[str, JSON]:

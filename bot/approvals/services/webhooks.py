@@ -20,6 +20,7 @@ from bot.approvals.model.ids import JSON, TaskId
 from bot.approvals.model.message import Message
 from bot.approvals.model.webhook import GIVEN_UP_AFTER, Webhook, host_of
 from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.webhooks import NotTaken, NotWanted, Reply, Taken, WebhookSender
 from bot.approvals.ports.work import Clock, Work
 from bot.approvals.services.messages import wanted
@@ -56,6 +57,7 @@ class Webhooks:
     clock: Clock
     chance: Callable[[], float] = random.random
     """From 0 to 1."""
+    telemetry: Telemetry = SILENT
 
     async def send(self, task_id: TaskId) -> None:
         """Try each webhook of the task that is due once. The next sweep comes back to what is due later."""
@@ -75,7 +77,8 @@ class Webhooks:
         crash_points.point("webhook-claimed")
         told = {"type": claimed.kind, "timestamp": claimed.created_at.isoformat(), "data": data}
         # What is no ASCII is escaped, so that a half of a surrogate pair, which JSON may hold, can be sent as well.
-        reply = await self.sender.send(claimed.url, claimed.id, json.dumps(told))
+        with self.telemetry.span("webhook", parent=claimed.trace, about=claimed.task_id) as trace:
+            reply = await self.sender.send(claimed.url, claimed.id, json.dumps(told), trace or claimed.trace)
         crash_points.point("webhook-sent")
         await self._note(claimed, reply)
 

@@ -25,6 +25,7 @@ from langgraph_sdk.errors import (
 )
 
 from bot.approvals.model.errors import Unreachable
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ class ServerClient:
     """The server's name in servers.yaml."""
     sdk: LangGraphClient
     streams: LangGraphClient
+    telemetry: Telemetry = SILENT
     away: bool = field(default=False, init=False)
     """Whether the last call got no answer."""
 
@@ -181,6 +183,7 @@ class ServerClient:
                 stream_mode=["custom", "tasks"],
                 stream_subgraphs=True,
                 metadata=dict(metadata),
+                headers={"traceparent": trace} if (trace := self.telemetry.here()) is not None else None,
             )
         return str(run["run_id"])
 
@@ -247,9 +250,10 @@ class ServerClient:
             log.info("the LangGraph Server %s is back", self.name)
 
 
-def connect(name: str, url: str, api_key: str | None) -> ServerClient:
+def connect(name: str, url: str, api_key: str | None, telemetry: Telemetry = SILENT) -> ServerClient:
     """The API of the server at this address. Nothing is called yet."""
-    return ServerClient(name=name, sdk=_sdk(url, api_key, _SECONDS), streams=_sdk(url, api_key, _STREAM_SECONDS))
+    streams = _sdk(url, api_key, _STREAM_SECONDS)
+    return ServerClient(name=name, sdk=_sdk(url, api_key, _SECONDS), streams=streams, telemetry=telemetry)
 
 
 def _sdk(url: str, api_key: str | None, seconds: httpx.Timeout) -> LangGraphClient:

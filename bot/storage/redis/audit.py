@@ -11,6 +11,7 @@ from collections.abc import Awaitable
 from typing import Any, Final, cast
 
 from bot.approvals.model.audit import GENESIS, AuditEvent, Entry, Head
+from bot.approvals.model.facts import Recorded
 from bot.approvals.model.ids import RequestId, TaskId
 from bot.storage import codec
 from bot.storage.codec import decode
@@ -24,7 +25,7 @@ class RedisAudit:
     _db: Database
 
     async def record(self, event: AuditEvent) -> None:
-        await self._db.change([], events=[event])
+        await self._db.change([], events=[Recorded(entry=event)])
 
     async def history(self, task_id: TaskId, request_id: RequestId | None = None) -> tuple[AuditEvent, ...]:
         with reachable():

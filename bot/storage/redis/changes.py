@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from bot.approvals.model.errors import Conflict
+from bot.approvals.model.facts import Recorded
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.ports.storage import Change
@@ -41,7 +42,7 @@ async def make(db: Database, changes: Sequence[Change]) -> bool:
             *steps.new_messages(db, messages),
             *steps.new_webhooks(db, webhooks),
         ],
-        events=[change.event for change in changes if change.event is not None],
+        events=[Recorded(entry=change.event, about=change.record) for change in changes if change.event is not None],
     )
 
 

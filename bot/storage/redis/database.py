@@ -5,23 +5,26 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha1
 from itertools import accumulate, count
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
 
 from redis.exceptions import RedisError
 
-from bot.approvals.model.audit import GENESIS, AuditEvent, digest_of, link_of
+from bot.approvals.model.audit import GENESIS, digest_of, link_of
 from bot.approvals.model.errors import Unreachable
+from bot.approvals.model.facts import Recorded, StorageAnswered, StorageUnreachable
 from bot.approvals.model.inbox import Inbox
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.model.token import Token
 from bot.approvals.model.webhook import Webhook
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.shared_redis import SharedRedis
 from bot.storage.codec import encode
 from bot.storage.reader import Reader
@@ -32,17 +35,19 @@ PAUSE_SECONDS: Final = 0.002
 
 Step: TypeAlias = list[str]
 """A guard or a step of `scripts.COMMIT`: its name, then its arguments."""
+Result = TypeVar("Result")
 Found = TypeVar("Found", Task, Request, Message, Inbox, Token, Webhook)
 
 
 class Database:
     """All keys under one prefix. Any number of processes may use the same prefix at once."""
 
-    def __init__(self, redis: SharedRedis, prefix: str, max_wait: timedelta) -> None:
+    def __init__(self, redis: SharedRedis, prefix: str, max_wait: timedelta, telemetry: Telemetry = SILENT) -> None:
         self.redis: Final = redis
         self.prefix: Final = prefix
         self.reader: Final = Reader()
         self._max_wait = max_wait
+        self._telemetry = telemetry
         self._head = GENESIS
         """The link of the audit log's head, as this process last saw it."""
         self._log = asyncio.Lock()
@@ -57,20 +62,20 @@ class Database:
     # --- Changes --------------------------------------------------------------------------------
 
     async def change(
-        self, guards: Sequence[Step], steps: Sequence[Step] = (), *, events: Sequence[AuditEvent] = ()
+        self, guards: Sequence[Step], steps: Sequence[Step] = (), *, events: Sequence[Recorded] = ()
     ) -> bool:
-        """Add the events to the audit log and make the steps, all at once. Returns False, and changes nothing, if a
-        guard fails.
+        """Add the events to the audit log and make the steps, all at once, and tell of the events. Returns False, and
+        changes nothing, if a guard fails.
 
         The links of the events are made here, from the head of the log as this process last saw it. If the head has
         moved since, Redis refuses, tells the new head, and reserves the log for the next try.
 
         Raises `Unreachable` if Redis does not answer, or if the change waited for its turn for `max_wait`.
         """
-        bodies = [encode(event) for event in events]
+        bodies = [encode(each.entry) for each in events]
         added = [
-            [self.key("history", event.task_id), body, digest_of(body.encode()), event.task_id]
-            for event, body in zip(events, bodies, strict=True)
+            [self.key("history", each.entry.task_id), body, digest_of(body.encode()), each.entry.task_id]
+            for each, body in zip(events, bodies, strict=True)
         ]
         change = [json.dumps({"guards": guards, "events": added, "steps": steps}), f"{self._name}{next(self._changes)}"]
         if not added:
@@ -81,6 +86,8 @@ class Database:
                 match await self._outcome([*change, self._head, *links]):
                     case "ok":
                         self._head = links[-1]
+                        for each in events:
+                            self._telemetry.tell(each)
                         return True
                     case "conflict":
                         return False
@@ -93,7 +100,7 @@ class Database:
 
     async def _outcome(self, arguments: Sequence[str]) -> str:
         """`ok`, `conflict`, `wait`, or the link of the head that the log has instead of the expected one."""
-        return str(await self.run(scripts.COMMIT, *arguments))
+        return str(await self._answered("change", self._run(scripts.COMMIT, *arguments)))
 
     @asynccontextmanager
     async def _log_for_one(self) -> AsyncIterator[float]:
@@ -117,23 +124,21 @@ class Database:
 
     async def run(self, script: str, *arguments: str | int) -> Any:
         """What one of the scripts returns."""
-        with reachable():
-            return await self.redis.script(script, self._digests[script], 1, self.prefix, *arguments)
+        return await self._answered("read", self._run(script, *arguments))
 
     async def body(self, kind: str, id: str) -> str | None:
         """The text of one record. Returns None if there is no such record."""
-        with reachable():
-            return await cast("Awaitable[str | None]", self.redis.hget(self.key(kind, id), "body"))
+        found = cast("Awaitable[str | None]", self.redis.hget(self.key(kind, id), "body"))
+        return await self._answered("read", found)
 
     async def records(self, cls: type[Found], kind: str, ids: Sequence[str]) -> tuple[Found, ...]:
         """The records with these ids, in this order, without those that do not exist."""
         if not ids:
             return ()
-        with reachable():
-            async with self.redis.pipeline(transaction=False) as pipeline:
-                for id in ids:
-                    pipeline.hget(self.key(kind, id), "body")
-                bodies = await pipeline.execute()
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            for id in ids:
+                pipeline.hget(self.key(kind, id), "body")
+            bodies = await self._answered("read", pipeline.execute())
         return tuple(self.reader.read(cls, body) for body in bodies if body is not None)
 
     async def all_of(self, cls: type[Found], index: str, kind: str) -> tuple[Found, ...]:
@@ -146,6 +151,23 @@ class Database:
         """The first records of a sorted set whose score is at most `most`; `wanted` as in `scripts.SELECT`."""
         found = await self.run(scripts.SELECT, index, most, limit, kind, moment(now), wanted)
         return tuple(self.reader.read(cls, body) for body in found)
+
+    # --- Within ---------------------------------------------------------------------------------
+
+    async def _run(self, script: str, *arguments: str | int) -> Any:
+        return await self.redis.script(script, self._digests[script], 1, self.prefix, *arguments)
+
+    async def _answered(self, verb: Literal["read", "change"], call: Awaitable[Result]) -> Result:
+        """What Redis answers. Raises `Unreachable` if it does not, and tells of either."""
+        began = time.perf_counter()
+        try:
+            with reachable():
+                result = await call
+        except Unreachable:
+            self._telemetry.tell(StorageUnreachable(verb=verb))
+            raise
+        self._telemetry.tell(StorageAnswered(verb=verb, seconds=time.perf_counter() - began))
+        return result
 
 
 @contextmanager

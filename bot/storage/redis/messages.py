@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.errors import Conflict
+from bot.approvals.model.facts import Recorded
 from bot.approvals.model.ids import MessageRef, TaskId
 from bot.approvals.model.message import Message
 from bot.storage.codec import encode
@@ -31,7 +32,7 @@ class RedisMessages:
         done = await db.change(
             [["revision", db.key("surface", message.id), str(message.revision)]],
             steps.of_message(db, saved, body),
-            events=[] if event is None else [event],
+            events=[] if event is None else [Recorded(entry=event)],
         )
         if not done:
             raise Conflict(message.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.shared_redis import SharedRedis
 from bot.storage.redis.agents import RedisAgents
 from bot.storage.redis.audit import RedisAudit
@@ -38,9 +39,15 @@ class RedisStorage(
 ):
     """`Storage` for any number of processes: its parts are one module each."""
 
-    def __init__(self, redis: SharedRedis, prefix: str = PREFIX, max_wait: timedelta = MAX_WAIT) -> None:
+    def __init__(
+        self,
+        redis: SharedRedis,
+        prefix: str = PREFIX,
+        max_wait: timedelta = MAX_WAIT,
+        telemetry: Telemetry = SILENT,
+    ) -> None:
         """`max_wait` is how long a change waits for its turn at the audit log before it raises `Unreachable`."""
-        self._db = Database(redis, prefix, max_wait)
+        self._db = Database(redis, prefix, max_wait, telemetry)
         self._blocking = blocking(redis)
 
     async def close(self) -> None:

@@ -10,6 +10,7 @@ from typing import Final, cast
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.errors import Conflict, NotFound
+from bot.approvals.model.facts import Recorded
 from bot.approvals.model.ids import ChannelId, Person, TaskId, Ts
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
@@ -41,7 +42,7 @@ class RedisTasks:
                 *([] if task.thread_ts is None else [["call", "RPUSH", _tasks_in(db, task), task.id]]),
                 *steps.new_messages(db, messages),
             ],
-            events=[event],
+            events=[Recorded(entry=event, about=task)],
         )
         if not created and await db.body("task", task.id) is None:
             raise Conflict(task.id)
@@ -133,7 +134,7 @@ class RedisTasks:
             at = await self._db.redis.zscore(ended, task_id)
         if at is not None:
             moved = [["call", "ZREM", ended, task_id], ["call", "ZADD", forgotten, str(int(at)), task_id]]
-            await self._db.change([["member", ended, task_id]], moved, events=[event])
+            await self._db.change([["member", ended, task_id]], moved, events=[Recorded(entry=event)])
 
     async def purge(self, task_id: TaskId, event: AuditEvent) -> None:
         try:
@@ -144,7 +145,7 @@ class RedisTasks:
             db = self._db
             webhooks = await db.all_of(Webhook, f"webhooks_of:{task_id}", "webhook")
             removed = [["empty", db.key("history", task_id), "1"], *_removed(db, records, webhooks)]
-            await db.change([["present", db.key("task", task_id)]], removed, events=[event])
+            await db.change([["present", db.key("task", task_id)]], removed, events=[Recorded(entry=event)])
 
 
 def _removed(db: Database, records: Records, webhooks: Sequence[Webhook]) -> list[Step]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.errors import Conflict
+from bot.approvals.model.facts import Recorded
 from bot.approvals.model.token import Token
 from bot.storage.codec import encode
 from bot.storage.redis import steps
@@ -27,7 +28,7 @@ class RedisTokens:
                 _stored(db, token),
                 steps.at(db, "tokens", token.digest, token.created_at),
             ],
-            events=[event],
+            events=[Recorded(entry=event)],
         )
         if not added:
             raise Conflict(token.name)
@@ -44,7 +45,7 @@ class RedisTokens:
         done = await db.change(
             [["revision", db.key("token", token.digest), str(token.revision)]],
             [_stored(db, saved)],
-            events=[] if event is None else [event],
+            events=[] if event is None else [Recorded(entry=event)],
         )
         if not done:
             raise Conflict(token.name)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.errors import Conflict
+from bot.approvals.model.facts import Recorded
 from bot.approvals.model.ids import TaskId
 from bot.approvals.model.message import Message
 from bot.approvals.model.webhook import Webhook
@@ -30,7 +31,7 @@ class RedisWebhooks:
         done = await db.change(
             [["revision", db.key("webhook", webhook.id), str(webhook.revision)], *steps.absent(db, messages)],
             [*steps.of_webhook(db, saved), *steps.new_messages(db, messages)],
-            events=[] if event is None else [event],
+            events=[] if event is None else [Recorded(entry=event)],
         )
         if not done:
             raise Conflict(webhook.id)

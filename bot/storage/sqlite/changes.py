@@ -29,7 +29,7 @@ def make(db: sqlite3.Connection, changes: Sequence[Change]) -> None:
     for change in changes:
         _write(db, change)
         if change.event is not None:
-            rows.add_event(db, change.event)
+            rows.add_event(db, change.event, change.record)
         rows.add_messages(db, change.messages)
         rows.add_webhooks(db, change.webhooks)
     records = [change.record for change in changes]

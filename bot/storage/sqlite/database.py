@@ -17,25 +17,34 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from bot.approvals.model.errors import SettingsError, Unreachable
+from bot.approvals.model.facts import StorageAnswered, StorageUnreachable
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.private_files import private_file
 from bot.storage.codec import Record
 from bot.storage.reader import Reader
 from bot.storage.sqlite.power import boot_id, doubt_posts
+from bot.storage.sqlite.rows import Connection
 from bot.storage.sqlite.schema import MIGRATIONS
 
 T = TypeVar("T")
+Verb: TypeAlias = Literal["read", "change"]
 
 
 class Database:
     """One connection to write and one to read; other processes may have theirs to the same file."""
 
     def __init__(
-        self, connection: sqlite3.Connection, thread: ThreadPoolExecutor, near: sqlite3.Connection | None = None
+        self,
+        connection: Connection,
+        thread: ThreadPoolExecutor,
+        near: Connection | None = None,
+        telemetry: Telemetry = SILENT,
     ) -> None:
         self.reader: Final = Reader()
+        self._telemetry = telemetry
         self._connection = connection
         self._thread = thread
         self._near = near
@@ -46,7 +55,7 @@ class Database:
         """The last work whose caller did not wait for its end."""
 
     @classmethod
-    async def open(cls, path: Path | str, busy_timeout: timedelta) -> Database:
+    async def open(cls, path: Path | str, busy_timeout: timedelta, telemetry: Telemetry = SILENT) -> Database:
         """The file, created or migrated to this version first. Several processes may open a new file at once.
 
         Raises `SettingsError` if the file cannot be used. A durable commit is on disk when it returns
@@ -56,7 +65,7 @@ class Database:
         loop = asyncio.get_running_loop()
         try:
             connection = await loop.run_in_executor(thread, _opened, path, busy_timeout)
-            return cls(connection, thread, _near(path))
+            return cls(connection, thread, _near(path), telemetry)
         except BaseException:
             thread.shutdown(wait=False)
             raise
@@ -66,7 +75,7 @@ class Database:
         if self._near is not None:
             self._near.close()
             self._near = None
-        await self._there(self._connection.close)
+        await self._there("change", self._connection.close)
         self._thread.shutdown(wait=False)
 
     async def rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
@@ -86,7 +95,7 @@ class Database:
 
     async def many_rows(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
         """What a query finds that may take long. Raises `Unreachable` if the file does not answer."""
-        return await self._there(lambda: self._connection.execute(sql, parameters).fetchall())
+        return await self._there("read", lambda: self._connection.execute(sql, parameters).fetchall())
 
     async def records(self, cls: type[Record], sql: str, **parameters: object) -> tuple[Record, ...]:
         """The records whose texts the query finds, in its order."""
@@ -102,11 +111,11 @@ class Database:
         """
         if not durable and self._near is not None and (self._last is None or self._last.done()):
             try:
-                return _transact(self._near, work)
+                return self._transact_on(self._near, work)
             except sqlite3.OperationalError as error:
                 if not _is_busy(error):
                     raise
-        return await self._there(lambda: self._transact(work, durable))
+        return await self._there("change", lambda: self._transact(work, durable))
 
     def change_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The same, not durable, for a caller without an event loop: blocks until the connection's thread is done.
@@ -122,31 +131,41 @@ class Database:
         if durable is not self._durable:
             self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._durable = durable
-        return _transact(self._connection, work)
+        return self._transact_on(self._connection, work)
 
-    async def _there(self, work: Callable[[], T]) -> T:
+    async def _there(self, verb: Verb, work: Callable[[], T]) -> T:
         """Do the work in the connection's thread, in the order of the calls."""
-        with _outages():
-            done = self._last = self._thread.submit(work)
-            try:
-                return await asyncio.wrap_future(done)
-            except asyncio.CancelledError:
-                self._late = done
-                raise
+        began = time.perf_counter()
+        try:
+            with _outages():
+                done = self._last = self._thread.submit(work)
+                try:
+                    result: T = await asyncio.wrap_future(done)
+                except asyncio.CancelledError:
+                    self._late = done
+                    raise
+        except Unreachable:
+            self._telemetry.tell(StorageUnreachable(verb=verb))
+            raise
+        self._telemetry.tell(StorageAnswered(verb=verb, seconds=time.perf_counter() - began))
+        return result
+
+    def _transact_on(self, connection: Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do the work in one transaction, and tell what it has added to the audit log once that is stored."""
+        connection.recorded = []
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            result = work(connection)
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+        for recorded in connection.recorded:
+            self._telemetry.tell(recorded)
+        return result
 
 
-def _transact(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        result = work(connection)
-        connection.commit()
-    except BaseException:
-        connection.rollback()
-        raise
-    return result
-
-
-def _opened(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:
+def _opened(path: Path | str, busy_timeout: timedelta) -> Connection:
     connection = _connect(path, busy_timeout)
     try:
         with _outages():
@@ -165,11 +184,11 @@ def _opened(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:
     return connection
 
 
-def _near(path: Path | str) -> sqlite3.Connection | None:
+def _near(path: Path | str) -> Connection | None:
     """A connection that never waits, neither for others nor for the disk. None if the records are in memory."""
     if str(path) == ":memory:":
         return None
-    connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None, factory=Connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA wal_autocheckpoint = 0")  # the other connection moves the log into the file
     _prepare(connection)
@@ -195,12 +214,13 @@ def is_of_this_version(path: Path) -> bool:
     return bool(version == len(MIGRATIONS))
 
 
-def _connect(path: Path | str, busy_timeout: timedelta) -> sqlite3.Connection:
+def _connect(path: Path | str, busy_timeout: timedelta) -> Connection:
     try:
         if str(path) != ":memory:":
             Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             private_file(Path(path))
-        return sqlite3.connect(path, timeout=busy_timeout.total_seconds(), isolation_level=None)
+        waits = busy_timeout.total_seconds()
+        return sqlite3.connect(path, timeout=waits, isolation_level=None, factory=Connection)
     except (OSError, sqlite3.OperationalError) as error:
         raise SettingsError(
             f"{path} cannot be opened ({error}): STATE_DIR must name a folder that the bot may write to."

@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.errors import Conflict
+from bot.approvals.model.facts import Recorded
 from bot.approvals.model.ids import Person, RequestId, TaskId
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Decided, Pending, Request
@@ -35,7 +36,18 @@ TAKEN_BY_NONE = "thread_id = :thread_id AND token = :token AND until IS NOT NULL
 """The lease was neither released nor taken by somebody else, but may have run out."""
 
 
-def add_event(db: sqlite3.Connection, event: AuditEvent) -> None:
+class Connection(sqlite3.Connection):
+    """A connection that remembers what its transaction has added to the audit log."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.recorded: list[Recorded] = []
+
+
+def add_event(db: sqlite3.Connection, event: AuditEvent, about: Task | Request | None = None) -> None:
+    """Add the event to the log. `about` is the record that is stored with it."""
+    if isinstance(db, Connection):
+        db.recorded.append(Recorded(entry=event, about=about))
     body = encode(event)
     db.execute(
         """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.storage.sqlite.agents import SqliteAgents
 from bot.storage.sqlite.audit import SqliteAudit
 from bot.storage.sqlite.changes import SqliteChanges
@@ -39,13 +40,15 @@ class SqliteStorage(
         self._db = db
 
     @classmethod
-    async def open(cls, path: Path | str, busy_timeout: timedelta = timedelta(seconds=5)) -> SqliteStorage:
+    async def open(
+        cls, path: Path | str, busy_timeout: timedelta = timedelta(seconds=5), telemetry: Telemetry = SILENT
+    ) -> SqliteStorage:
         """The records in this file, which is created if it does not exist; `:memory:` keeps them until `close`.
 
         `busy_timeout` is how long a method waits for another process's transaction before it raises `Unreachable`.
         Raises `SettingsError` if the file cannot be used.
         """
-        return cls(await Database.open(path, busy_timeout))
+        return cls(await Database.open(path, busy_timeout, telemetry))
 
     async def close(self) -> None:
         """Close the file as soon as the method at work is done."""

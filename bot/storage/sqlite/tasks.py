@@ -49,7 +49,7 @@ class SqliteTasks:
                 },
             )
             if inserted.rowcount:
-                rows.add_event(db, event)
+                rows.add_event(db, event, task)
                 rows.add_messages(db, messages)
             elif db.execute("SELECT 1 FROM tasks WHERE id = :id", {"id": task.id}).fetchone() is None:
                 raise Conflict(task.thread_id)

@@ -11,6 +11,7 @@ from bot.approvals.model.ids import JSON
 from bot.approvals.ports.engine import Agents, Answers, Engine
 from bot.approvals.ports.slack import Directory, Messenger
 from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Clock, Work
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.delivery.drive import Delivery
@@ -27,10 +28,16 @@ from bot.approvals.services.sweep import AgentSweep, PeopleSweep
 from bot.approvals.services.unit_of_work import UnitOfWork
 
 
-def a_unit(*, storage: Storage, engine: Agents, directory: Directory, work: Work) -> UnitOfWork:
+def a_unit(
+    *, storage: Storage, engine: Agents, directory: Directory, work: Work, telemetry: Telemetry = SILENT
+) -> UnitOfWork:
     eligibility = Eligibility(directory=directory)
-    due_steps = DueSteps(storage=storage, agents=engine, directory=directory, eligibility=eligibility, work=work)
-    return UnitOfWork(storage=storage, agents=engine, eligibility=eligibility, expiry=due_steps, work=work)
+    due_steps = DueSteps(
+        storage=storage, agents=engine, directory=directory, eligibility=eligibility, work=work, telemetry=telemetry
+    )
+    return UnitOfWork(
+        storage=storage, agents=engine, eligibility=eligibility, expiry=due_steps, work=work, telemetry=telemetry
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +52,13 @@ class Sweeps:
         await self.agents.sweep(now, take_over=take_over)
 
 
-def a_sweep(*, storage: Storage, engine: Answers, directory: Directory, work: Work) -> Sweeps:
+def a_sweep(
+    *, storage: Storage, engine: Answers, directory: Directory, work: Work, telemetry: Telemetry = SILENT
+) -> Sweeps:
     eligibility = Eligibility(directory=directory)
-    due_steps = DueSteps(storage=storage, agents=engine, directory=directory, eligibility=eligibility, work=work)
+    due_steps = DueSteps(
+        storage=storage, agents=engine, directory=directory, eligibility=eligibility, work=work, telemetry=telemetry
+    )
     return Sweeps(
         people=PeopleSweep(storage=storage, due_steps=due_steps, work=work),
         agents=AgentSweep(storage=storage, work=work),
@@ -63,12 +74,14 @@ def a_delivery(
     work: Work,
     clock: Clock,
     lease_ttl: timedelta = timedelta(seconds=30),
+    telemetry: Telemetry = SILENT,
 ) -> Delivery:
     opening = Opening(
         engine=engine,
         policy_choice=PolicyChoice(policies=policies, directory=directory),
         eligibility=Eligibility(directory=directory),
         clock=clock,
+        telemetry=telemetry,
     )
     return Delivery(
         storage=storage,
@@ -78,6 +91,7 @@ def a_delivery(
         work=work,
         clock=clock,
         leases=Leases(storage=storage, clock=clock, ttl=lease_ttl),
+        telemetry=telemetry,
     )
 
 
@@ -88,11 +102,18 @@ def a_sync(
     clock: Clock,
     progress: Progress | None = None,
     gather: timedelta = timedelta(0),
+    telemetry: Telemetry = SILENT,
 ) -> MessageSync:
     """Without `gather`, nothing is held back, so that one pass shows everything."""
     posting = Posting(messenger=messenger, clock=clock)
     return MessageSync(
-        storage=storage, messenger=messenger, posting=posting, clock=clock, progress=progress, gather=gather
+        storage=storage,
+        messenger=messenger,
+        posting=posting,
+        clock=clock,
+        progress=progress,
+        gather=gather,
+        telemetry=telemetry,
     )
 
 

@@ -30,6 +30,7 @@ from bot.approvals.model.question import Item, Question, Risk, Verdict
 from bot.approvals.model.request import OpenStage, Pending, Request, RequestState
 from bot.approvals.model.task import Task
 from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.rules import schedule
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.messages.posting import Posting
@@ -135,6 +136,7 @@ class World:
     front: FakeFront = field(default_factory=FakeFront)
     work: FakeWork = field(default_factory=FakeWork)
     fuse: Fuse = field(default_factory=Fuse)
+    telemetry: Telemetry = SILENT
 
     def __post_init__(self) -> None:
         for someone in (RITA, ALICE, BOB, CAROL, DORA, STRANGER):
@@ -149,11 +151,15 @@ class World:
         self.engine.fuse = self.fuse
         storage = mortal(self.storage, self.fuse)
         engine = mortal(self.engine, self.fuse)
-        unit = a_unit(storage=storage, engine=engine, directory=self.directory, work=self.work)
+        unit = a_unit(
+            storage=storage, engine=engine, directory=self.directory, work=self.work, telemetry=self.telemetry
+        )
         self.tasks = Tasks(unit=unit, directory=self.directory)
         self.answers = Votes(unit=unit, policy_choice=PolicyChoice(policies=self.policies, directory=self.directory))
         self.side_actions = SideActions(unit=unit, directory=self.directory)
-        self.sweeper = a_sweep(storage=storage, engine=engine, directory=self.directory, work=self.work)
+        self.sweeper = a_sweep(
+            storage=storage, engine=engine, directory=self.directory, work=self.work, telemetry=self.telemetry
+        )
         self.delivery = a_delivery(
             storage=storage,
             engine=engine,
@@ -162,6 +168,7 @@ class World:
             work=self.work,
             clock=self.clock,
             lease_ttl=self.lease_ttl,
+            telemetry=self.telemetry,
         )
         self.inboxes = Inboxes(storage=storage, directory=self.directory)
         front = mortal(self.front, self.fuse)
@@ -176,7 +183,8 @@ class World:
             work=self.work,
             clock=self.clock,
         )
-        self.messages = a_sync(storage=storage, messenger=mortal(self.messenger, self.fuse), clock=self.clock)
+        posts = mortal(self.messenger, self.fuse)
+        self.messages = a_sync(storage=storage, messenger=posts, clock=self.clock, telemetry=self.telemetry)
 
     @property
     def now(self) -> datetime:

@@ -117,10 +117,11 @@ def test_the_beat_of_another_machine_does_not_count(folder: Path, monkeypatch: p
 
 def test_the_beat_of_a_bot_that_was_killed_does_not_count(folder: Path) -> None:
     """Its heartbeat is valid for a while. Nobody starts that role again, because who would do so is gone too."""
-    command = (
-        "from bot.runtime import health; import os, pathlib\nif os.fork() == 0:\n  health.beat({!r}, 5, 'worker', {!r})"
+    script = (
+        "import os\nfrom pathlib import Path\nfrom bot.runtime import health\n"
+        f"if os.fork() == 0: health.beat(Path({str(folder)!r}), 5, 'worker', {BOT!r})\n"
+        "else: os.wait()"
     )
-    script = command.format(folder, BOT).replace("PosixPath", "pathlib.PosixPath") + "\nelse: os.wait()"
 
     subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT)
 

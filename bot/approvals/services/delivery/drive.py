@@ -34,8 +34,10 @@ from bot.approvals.model.task import (
     TaskCancelled,
     TaskState,
 )
+from bot.approvals.model.trace import Trace
 from bot.approvals.ports.engine import Draining, Engine, Unsaved
 from bot.approvals.ports.storage import Records, Storage
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Clock, Work
 from bot.approvals.rules import lifecycle, windows
 from bot.approvals.rules.matching import ConditionFailed
@@ -86,6 +88,7 @@ class Delivery:
     """How the process ended that drove such a task last, as the end of a sentence: `was killed by SIGSEGV`."""
     deaths: int = 0
     """How many processes are known to have died that drove the task alone."""
+    telemetry: Telemetry = SILENT
 
     async def drive(self, task_id: TaskId) -> bool:
         """Take the task's graph as far as its records allow. Returns False if somebody else holds its thread, or if a
@@ -163,7 +166,11 @@ class Delivery:
     async def _drive(self, task: Task, lease: Lease) -> bool:
         records = await self.storage.records_of(task.id)
         self.seen(records.task, records.requests)
-        status = await self._read(records)
+        with self.telemetry.span("drive", parent=_leg(records), about=task.id):
+            return await self._drive_from(records, lease)
+
+    async def _drive_from(self, records: Records, lease: Lease) -> bool:
+        task, status = records.task, await self._read(records)
         made: set[tuple[type[Move], RequestId | None]] = set()
         while True:
             try:
@@ -205,7 +212,8 @@ class Delivery:
                 task = _begun(batch, task, task.state, task.tries + 1)
                 await self._store_before_run(batch, task.id, durable=False)
                 own = replace(task, inputs=deepcopy(dict(task.inputs)))  # a graph may change what it is given
-                return await self.engine.start(own, lease, self.clock())
+                with self.telemetry.span("run", about=task.id):
+                    return await self.engine.start(own, lease, self.clock())
             case Resume(request=request) | Proceed(request=request):
                 key = (type(move), request.id if request is not None else None)
                 if key in made:
@@ -221,7 +229,8 @@ class Delivery:
                         begun = batch.request(lifecycle.attempted(request), "resume_repeated")
                         requests = tuple(begun if each.id == begun.id else each for each in requests)
                     await self._store_before_run(batch, task.id)
-                    moved = await self.engine.proceed(task, lease, self.clock(), requests)
+                    with self.telemetry.span("run", about=task.id):
+                        moved = await self.engine.proceed(task, lease, self.clock(), requests)
                 crash_points.point("run-returned")
                 made.add(key)
                 return moved
@@ -282,7 +291,8 @@ class Delivery:
         else:
             crash_points.point("resume-begun")
         own = deepcopy(answer)  # a graph may change what it is given
-        return await self.engine.resume(task, lease, request.interrupt_id, own, self.clock(), requests)
+        with self.telemetry.span("resume", about=task.id):
+            return await self.engine.resume(task, lease, request.interrupt_id, own, self.clock(), requests)
 
     async def _ask_again(self, task: Task, request_id: RequestId, objection: str) -> None:
         """Open the question again, with a new card: the graph did not take the answer, and stored nothing of it."""
@@ -328,6 +338,15 @@ class Delivery:
 
     async def _status(self, task: Task) -> ThreadStatus:
         return await self.engine.status(task, await self.storage.requests_of(task.id))
+
+
+def _leg(records: Records) -> Trace | None:
+    """The leg of work that a drive of this task belongs to: of the answer that is to be delivered or was delivered
+    last, otherwise of the task's start. None if nobody traced it."""
+    settled = [each for each in records.requests if not isinstance(each.state, Pending)]
+    undelivered = next((each for each in settled if isinstance(each.state, Decided)), None)
+    newest = undelivered or (settled[-1] if settled else None)
+    return newest.trace if newest is not None else records.task.trace
 
 
 def _never_came_back(task: Task) -> bool:

@@ -22,6 +22,7 @@ from bot.approvals.model.request import Before, Decided, Delivered, OpenStage, P
 from bot.approvals.model.task import Task
 from bot.approvals.ports.engine import Engine
 from bot.approvals.ports.slack import LookupFailed
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Clock
 from bot.approvals.rules import lifecycle, schedule, voting, windows
 from bot.approvals.rules.matching import ConditionFailed
@@ -50,6 +51,7 @@ class Opening:
     policy_choice: PolicyChoice
     eligibility: Eligibility
     clock: Clock
+    telemetry: Telemetry = SILENT
 
     async def ask(self, batch: Batch, task: Task, requests: Sequence[Request], asked: Asked) -> None:
         """Open the request of this interrupt, or renew it if the graph asks something else by now. Adds that to the
@@ -180,6 +182,7 @@ class Opening:
             policy=terms.policy,
             unknown=terms.unknown,
             opened_at=now,
+            trace=self.telemetry.here(),
             state=Pending(due_at=None),
             open=OpenStage(asked=(), opened_at=now),
         )

@@ -18,6 +18,7 @@ from bot.approvals.model.errors import Conflict
 from bot.approvals.model.ids import JSON, ChannelId, MessageRef, TaskId, Ts
 from bot.approvals.model.message import Message, MessageKind, revision_of
 from bot.approvals.model.task import Running, Starting
+from bot.approvals.model.trace import Trace
 from bot.approvals.ports.slack import (
     Drawing,
     FileRefused,
@@ -29,6 +30,7 @@ from bot.approvals.ports.slack import (
     View,
 )
 from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Clock
 from bot.approvals.services.delivery.progress import Progress
 from bot.approvals.services.messages.closing import COPIES_CHECK_AFTER, Closing, is_followed, is_overtaken
@@ -70,6 +72,7 @@ class MessageSync:
     """How long an edit waits, and a new task's opening, for what else may come."""
     watch: Watch = field(default_factory=Watch)
     """Is told of every message that is brought up to date."""
+    telemetry: Telemetry = SILENT
     _gathering: Gathering = field(default_factory=Gathering, init=False)
 
     async def sync_task(self, task_id: TaskId) -> datetime | None:
@@ -220,7 +223,8 @@ class MessageSync:
             if not isinstance(searched, Missing):
                 return searched
             message = searched.record
-        return await self.posting.post(message, drawing, self._store, place)
+        with self.telemetry.span("post", parent=_leg(view), about=view.task.id):
+            return await self.posting.post(message, drawing, self._store, place)
 
     async def _posted(self, view: View, claimed: Message, ref: MessageRef, drawing: Drawing) -> Message:
         """Store what the message shows now, and where."""
@@ -407,3 +411,12 @@ def _is_hopeless(waits: Message, why: NotNow | OutcomeUnknown) -> bool:
     is_untold_file = waits.kind is MessageKind.FILE and not waits.refused
     is_refused = isinstance(why, NotNow) and not isinstance(why, NotYet)
     return is_untold_file and is_refused and waits.tries >= MAX_UPLOAD_TRIES
+
+
+def _leg(view: View) -> Trace | None:
+    """The leg of work that a new message belongs to. None if nobody traced it."""
+    if view.request is not None:
+        return view.request.trace
+    if view.message.kind is MessageKind.OUTCOME and view.requests:
+        return view.requests[-1].trace
+    return view.task.trace

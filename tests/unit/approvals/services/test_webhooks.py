@@ -13,6 +13,7 @@ from bot.approvals.model.errors import NotFound
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.request import Request
+from bot.approvals.model.trace import Trace
 from bot.approvals.model.webhook import GIVEN_UP_AFTER, Webhook, WebhookId
 from bot.approvals.ports.storage import Change
 from bot.approvals.ports.webhooks import NotTaken, NotWanted, Reply, Taken
@@ -36,7 +37,7 @@ class FakeSender:
     def problem_with(self, url: str) -> str:
         return ""
 
-    async def send(self, url: str, id: WebhookId, body: str) -> Reply:
+    async def send(self, url: str, id: WebhookId, body: str, trace: Trace | None = None) -> Reply:
         self.sent.append((url, id, json.loads(body.encode())))
         return self.replies.pop(0) if self.replies else Taken()
 
@@ -178,7 +179,7 @@ async def test_who_wants_no_more_is_told_no_more_and_the_thread_is(desk: Desk) -
 async def test_a_try_is_counted_before_it_is_made(desk: Desk) -> None:
     """A process that dies while it sends leaves a webhook that is due again, once its claim is over."""
 
-    async def dies(url: str, id: WebhookId, body: str) -> Reply:
+    async def dies(url: str, id: WebhookId, body: str, trace: Trace | None = None) -> Reply:
         claimed = await desk.stored()
         assert (claimed.attempts, claimed.next_try) == (1, NOON + CLAIM)
         raise KeyboardInterrupt
@@ -208,7 +209,7 @@ async def test_of_two_that_send_at_once_one_does(desk: Desk, monkeypatch: pytest
 async def test_a_try_that_took_too_long_changes_nothing_but_that_it_was_delivered(desk: Desk, reply: Reply) -> None:
     """Another process has begun the next try by then."""
 
-    async def slowly(url: str, id: WebhookId, body: str) -> Reply:
+    async def slowly(url: str, id: WebhookId, body: str, trace: Trace | None = None) -> Reply:
         mine = await desk.stored()
         await desk.storage.save_webhook(replace(mine, attempts=2, next_try=NOON + 2 * CLAIM))
         return reply
@@ -222,7 +223,7 @@ async def test_a_try_that_took_too_long_changes_nothing_but_that_it_was_delivere
 
 
 async def test_what_two_have_delivered_is_noted_once(desk: Desk) -> None:
-    async def twice(url: str, id: WebhookId, body: str) -> Reply:
+    async def twice(url: str, id: WebhookId, body: str, trace: Trace | None = None) -> Reply:
         mine = await desk.stored()
         await desk.storage.save_webhook(replace(mine, next_try=None, delivered_at=NOON - SECOND))
         return Taken()
@@ -247,7 +248,7 @@ async def test_what_was_purged_while_it_was_sent_is_forgotten(desk: Desk, monkey
     async def none(task_id: object) -> tuple[Webhook, ...]:
         return ()
 
-    async def purged(url: str, id: WebhookId, body: str) -> Reply:
+    async def purged(url: str, id: WebhookId, body: str, trace: Trace | None = None) -> Reply:
         monkeypatch.setattr(desk.storage, "webhooks_of", none)
         return Taken()
 

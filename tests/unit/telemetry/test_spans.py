@@ -1,0 +1,89 @@
+"""Spans, as OpenTelemetry's SDK keeps them in memory."""
+
+from __future__ import annotations
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from bot.approvals.model.trace import Trace, trace_of
+from bot.telemetry.spans import Spans
+
+CALLER = Trace("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+
+
+@pytest.fixture
+def exporter() -> InMemorySpanExporter:
+    return InMemorySpanExporter()
+
+
+@pytest.fixture
+def spans(exporter: InMemorySpanExporter) -> Spans:
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    return Spans(provider.get_tracer("test"))
+
+
+def only(exporter: InMemorySpanExporter) -> ReadableSpan:
+    (span,) = exporter.get_finished_spans()
+    return span
+
+
+def place(span: ReadableSpan) -> str:
+    context = span.get_span_context()
+    assert context is not None
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+
+
+def test_a_span_says_where_it_is_found(spans: Spans, exporter: InMemorySpanExporter) -> None:
+    """What is kept on a record leads to the span that was exported."""
+    with spans.span("start", about="task-1") as here:
+        assert spans.here() == here
+
+    span = only(exporter)
+    assert here == place(span) == trace_of(here)
+    assert span.name == "countersign start"
+    assert span.attributes == {"countersign.task": "task-1"}
+
+
+def test_a_span_goes_on_where_another_process_was(spans: Spans, exporter: InMemorySpanExporter) -> None:
+    """With a parent, the span is in its trace, whatever is open here."""
+    with spans.span("other work"), spans.span("drive", parent=CALLER):
+        pass
+
+    drive = exporter.get_finished_spans()[0]
+    assert place(drive).split("-")[1] == CALLER.split("-")[1]
+    assert drive.parent is not None
+    assert f"{drive.parent.span_id:016x}" == CALLER.split("-")[2]
+
+
+def test_an_answer_begins_a_trace_with_a_link(spans: Spans, exporter: InMemorySpanExporter) -> None:
+    """What follows a leg of work is a trace of its own, even within another span, and is linked to that leg."""
+    with spans.span("other work") as other, spans.span("voted", after=CALLER):
+        pass
+
+    voted = exporter.get_finished_spans()[0]
+    assert voted.parent is None
+    assert other is not None
+    assert place(voted).split("-")[1] not in (other.split("-")[1], CALLER.split("-")[1])
+    assert [f"{link.context.trace_id:032x}" for link in voted.links] == [CALLER.split("-")[1]]
+
+
+def test_what_was_not_traced_has_no_link(spans: Spans, exporter: InMemorySpanExporter) -> None:
+    """Without an earlier leg, the span has no link; a record that names no trace harms nothing."""
+    with spans.span("voted"), spans.span("voted", after=Trace("of an older version")):
+        pass
+
+    assert [len(span.links) for span in exporter.get_finished_spans()] == [0, 0]
+
+
+def test_without_the_sdk_nothing_is_kept() -> None:
+    """Nobody traces, so there is nothing to keep on a record. A caller's own trace is passed on all the same."""
+    spans = Spans()
+
+    with spans.span("start") as here:
+        assert here is None
+    with spans.span("api", parent=CALLER) as here:
+        assert here == CALLER
+    assert spans.here() is None
