@@ -58,9 +58,9 @@ def _done(options: argparse.Namespace) -> int:
 
             return asyncio.run(audit.main(audit.Options.of(options)))
         case "check":
-            from bot.cli.check import check
+            from bot.cli import check
 
-            return asyncio.run(check(options.env_file))
+            return asyncio.run(check.main(check.Options.of(options)))
         case "policy" if options.about == "apply":
             from bot.cli import policy_apply
 
@@ -106,6 +106,10 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     policy = commands.add_parser("policy", help="say what policies.yaml means, or apply it to open requests")
     demos = commands.add_parser("demo", help="try it without Slack: a local workspace and the bot")
     match next((word for word in argv if not word.startswith("-")), ""):
+        case "check":
+            from bot.cli import check
+
+            check.add_options(checks)
         case "audit":
             from bot.cli import audit
 

@@ -23,8 +23,8 @@ from bot.approvals.model.ids import ChannelId, TaskId, ThreadId
 from bot.approvals.model.task import Ended, Task
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.matching import Policies
-from bot.approvals.services.policies.current import CurrentPolicies
 from bot.approvals.services.messages import wanted
+from bot.approvals.services.policies.current import CurrentPolicies
 from bot.runtime.process import Ending
 from bot.settings import Settings
 from bot.storage import reader
