@@ -83,9 +83,9 @@ async def _parts(loaded: Settings, options: Options, findings: Findings) -> None
         await records.asked(loaded, policies, findings.about("records"))
     taken = await workspace.workspace(loaded, policies, watched, findings.about("slack"))
     if options.slack and taken:
-        from bot.cli.check import cards  # only who asks for it has the cards in memory
+        from bot.cli.check.cards import check as check_cards  # only who asks for it has the cards in memory
 
-        await cards.check(loaded, findings.about("cards"))
+        await check_cards(loaded, findings.about("cards"))
 
 
 def _http(loaded: Settings, here: Here, findings: Findings) -> None:
