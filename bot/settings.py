@@ -22,8 +22,10 @@ from pydantic import (
     SecretStr,
     TypeAdapter,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.approvals.model.errors import SettingsError
@@ -162,12 +164,14 @@ VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 class Settings(RoleSettings):
     """Every setting. Only a gateway needs more than any role does."""
 
-    slack_app_token: SecretStr
-    """The token that opens Socket Mode. Starts with xapp-."""
+    slack_signing_secret: SecretStr | None = None
+    """What Slack signs its requests with, if they come over HTTP. If unset, the bot connects by Socket Mode."""
+    slack_app_token: Annotated[SecretStr | None, Field(validate_default=True)] = None
+    """The token that opens Socket Mode. Starts with xapp-. None if Slack's requests come over HTTP."""
     servers_file: Path = Path(SERVERS_FILE)
     """The LangGraph Servers that agents run on. The file of this default name may be missing."""
-    http_bind: Annotated[Annotated[Bind, BeforeValidator(_bind)] | None, NoDecode] = None
-    """Where the HTTP API listens. If unset, there is none."""
+    http_bind: Annotated[Annotated[Bind, BeforeValidator(_bind)] | None, NoDecode, Field(validate_default=True)] = None
+    """Where the HTTP API listens, and Slack's requests come in if there is a signing secret. If unset, nowhere."""
     webhook_allow: Annotated[Annotated[AllowList, BeforeValidator(_allowed)] | None, NoDecode] = None
     """The hosts and networks that webhooks may go to. If unset, none."""
     webhook_secret: SecretStr | None = None
@@ -180,10 +184,37 @@ class Settings(RoleSettings):
         """The value of a variable that the file of servers names. Empty if neither the environment nor .env has it."""
         return os.environ.get(name, "") or self._variables.get(name, "")
 
+    @field_validator("slack_signing_secret")
+    @classmethod
+    def _signing_secret(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and _SIGNING.fullmatch(secret.get_secret_value()) is None:
+            raise ValueError("should be letters and digits alone, at least 16")
+        return secret
+
     @field_validator("slack_app_token")
     @classmethod
-    def _app_token(cls, token: SecretStr) -> SecretStr:
-        return _starting(token, "xapp-")
+    def _app_token(cls, token: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        over_http = others.data.get("slack_signing_secret", _REFUSED) is not None
+        if token is None and not over_http:
+            raise PydanticCustomError("missing", "is not set")
+        if token is not None and over_http:
+            raise PydanticCustomError(
+                _EXCLUDED,
+                "and SLACK_SIGNING_SECRET are both set, but Slack sends everything one way: over Socket Mode, for "
+                "which the token is, or over HTTP, for which the secret is. Remove the one that your app does not use",
+            )
+        return token if token is None else _starting(token, "xapp-")
+
+    @field_validator("http_bind")
+    @classmethod
+    def _reachable(cls, bind: Bind | None, others: ValidationInfo) -> Bind | None:
+        if bind is None and others.data.get("slack_signing_secret") is not None:
+            raise PydanticCustomError(
+                _EXCLUDED,
+                "is not set, but SLACK_SIGNING_SECRET is, so Slack's requests are to come in there. Write host and "
+                "port, such as 127.0.0.1:8420",
+            )
+        return bind
 
     @field_validator("webhook_secret")
     @classmethod
@@ -200,12 +231,18 @@ class Settings(RoleSettings):
         return () if self.webhook_secret is None else tuple(self.webhook_secret.get_secret_value().split())
 
 
+_SIGNING: Final = re.compile(r"[A-Za-z0-9]{16,}")
+_REFUSED: Final = SecretStr("")
+"""Stands for a value that was given, and that is wrong by itself."""
+_EXCLUDED: Final = "excluded"
+"""The kind of a mistake in how settings go together."""
 COMPOSITION = frozenset({"REDIS_PASSWORD"})
 """Names in .env that only compose.yaml reads."""
 WHERE = {
     "slack_bot_token": "your app's page at api.slack.com/apps, under OAuth & Permissions, once it is installed",
     "slack_app_token": "your app's page at api.slack.com/apps, under Basic Information, App-Level Tokens, "
     "with the scope connections:write",
+    "slack_signing_secret": "your app's page at api.slack.com/apps, under Basic Information, App Credentials",
 }
 """Where to get the settings that only Slack can give."""
 
@@ -278,6 +315,8 @@ def _problem(name: str, kind: str, message: str) -> str:
     where = f" Get it from {WHERE[name]}; put it into .env or the environment." if name in WHERE else ""
     if kind == "missing":
         return f"{key} is not set.{where}"
+    if kind == _EXCLUDED:
+        return f"{key} {message}."
     return f"{key}: {message.removeprefix('Value error, ')}.{where}"
 
 

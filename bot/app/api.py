@@ -21,6 +21,8 @@ from bot.http.attempts import Attempts
 from bot.http.auth import Guard
 from bot.http.mcp.door import mounted
 from bot.http.parts import Parts
+from bot.http.routes import slack_events
+from bot.http.routes.slack_events import Take
 from bot.http.server import Serving, serving
 from bot.http.views import Views
 from bot.http.waiting import Waiters
@@ -46,10 +48,12 @@ async def served(
     address: str,
     clock: Clock,
     busy: Callable[[], AbstractAsyncContextManager[None]],
+    slack: Take | None,
     server_changed: Callable[[str, str], bool],
     telemetry: Telemetry,
 ) -> AsyncIterator[Serving]:
-    """Serves the API at HTTP_BIND while the block runs. Raises SettingsError if it cannot."""
+    """Serves the API at HTTP_BIND while the block runs, and takes there with `slack` what Slack sends over HTTP. Raises
+    SettingsError if it cannot."""
     parts = Parts(
         guard=Guard(admission=Admission(storage=storage), attempts=Attempts(monotonic=time.monotonic), clock=clock),
         waiters=waiters,
@@ -65,6 +69,8 @@ async def served(
         telemetry=telemetry,
     )
     process.open_as_many_as_allowed()
-    async with mounted(parts) as apps, serving(parts, str(settings.http_bind), mounted=apps) as running:
-        log.info("the HTTP API is served at %s", running.url)
-        yield running
+    async with mounted(parts) as of_mcp:
+        apps = {**of_mcp, **slack_events.mounted(slack)}
+        async with serving(parts, str(settings.http_bind), mounted=apps) as running:
+            log.info("the HTTP API is served at %s", running.url)
+            yield running

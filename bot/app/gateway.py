@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import TypeAlias
 
-from aiohttp import ClientSession
-from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
-from slack_bolt.async_app import AsyncApp
-
 from bot import servers_file
 from bot.app import wire
 from bot.app.callers import callers
+from bot.app.connection import connection
 from bot.app.hooks import as_the_api_shows_it, hooks
 from bot.app.identity import bot_of
 from bot.app.noticing import notice_unknown, noticing
@@ -60,9 +56,8 @@ from bot.runtime.work_queue import InboxQueues, JobQueue, WorkQueues
 from bot.secrets import Detector
 from bot.settings import Settings
 from bot.slack.api import tokens
-from bot.slack.api.calls import connections, web_client
+from bot.slack.api.calls import connections
 from bot.slack.api.directory import SlackDirectory
-from bot.slack.api.intake import Intake
 from bot.slack.api.messenger import SlackMessenger
 from bot.slack.api.names import Names
 from bot.slack.api.rate_limit import Pace
@@ -77,8 +72,6 @@ SECONDS_FOR_ANSWERS = 3.0
 """How long a shutdown keeps the socket open to answer modals that were submitted. Slack waits no longer than that."""
 SECONDS_FOR_AGENTS = 15.0
 """How long a start waits for its worker. If that takes longer, people are told that the agents are being loaded."""
-SECONDS_TO_RECONNECT = 2.0
-"""How soon a broken socket is noticed; until then no click arrives. slack_sdk's default is ten."""
 
 
 async def run(
@@ -171,11 +164,9 @@ async def running(
             others = await storage.owners()
             await claims.void(storage, [each for each in others if each.startswith(GATEWAY) and each != owner])
         loop = asyncio.get_running_loop()
-        bot_token, app_token = settings.slack_bot_token.get_secret_value(), settings.slack_app_token.get_secret_value()
-        me = await tokens.identity(bot_token, settings.slack_api_url)
-        await tokens.refuse_bad_app_token(app_token, settings.slack_api_url)
-        session = await stack.enter_async_context(connections())
-        bolt, socket = _bolt(bot_token, app_token, settings.slack_api_url, session)
+        me = await tokens.identity(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
+        connected = await connection(settings, await stack.enter_async_context(connections()))
+        bolt = connected.bolt
         masking = Masking(secrets=Detector(), marks=lambda graph: marks_of(policies.now, graph), learned=learned)
         pace = Pace()
         directory = SlackDirectory(bolt.client, pace=pace)
@@ -358,7 +349,7 @@ async def running(
             except Unreachable as error:
                 log.warning("this sweep was cut short, the next one goes on: %s", error)
             else:
-                if await socket.client.is_connected():
+                if await connected.is_connected():
                     health.beat(settings.state_dir, settings.sweep_interval, GATEWAY, bot)
 
         async def drain() -> None:
@@ -384,6 +375,7 @@ async def running(
                 address=me.address,
                 clock=clock,
                 busy=queues.busy,
+                slack=connected.request_url.take if connected.request_url else None,
                 server_changed=servers.changed if servers else lambda _name, _key: False,
                 telemetry=telemetry,
             )
@@ -400,9 +392,8 @@ async def running(
             notice(found)
 
         switch.used = in_use
-        intake = Intake(socket)
-        await socket.connect_async()  # type: ignore[no-untyped-call]
-        stack.push_async_callback(intake.close)
+        await connected.start()
+        stack.push_async_callback(connected.close)
         stack.push_async_callback(queues.quiet, min(SECONDS_FOR_ANSWERS, settings.shutdown_grace / 2))
         await stack.enter_async_context(ticking(tick, settings.sweep_interval))
         stack.callback(waiters.drain)
@@ -423,15 +414,3 @@ async def _unless_away(reading: Awaitable[None]) -> None:
         await reading
     except Unreachable as away:
         log.warning("the agents could not be read, which the next sweep does: %s", away)
-
-
-def _bolt(bot_token: str, app_token: str, url: str, session: ClientSession) -> tuple[AsyncApp, AsyncSocketModeHandler]:
-    """Bolt and its socket, both for the configured address."""
-    for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_BOT_TOKEN"):
-        os.environ.pop(name, None)  # Bolt reads them itself, and the first two make it use OAuth
-    # Bolt creates loggers at the root's level as it runs; at DEBUG they log whole envelopes, including secrets.
-    bolt = AsyncApp(client=web_client(bot_token, url, session), logger=logging.getLogger("slack_bolt"))
-    socket = AsyncSocketModeHandler(
-        bolt, app_token, web_client=web_client(app_token, url), ping_interval=SECONDS_TO_RECONNECT
-    )
-    return bolt, socket

@@ -46,8 +46,14 @@ class Slack:
 
     @classmethod
     def start(
-        cls, folder: Path, manifest: Path = ROOT / "manifest.yml", *, limits: Sequence[str] = ("--fast",)
+        cls,
+        folder: Path,
+        manifest: Path = ROOT / "manifest.yml",
+        *,
+        limits: Sequence[str] = ("--fast",),
+        bind: str | None = None,
     ) -> Self:
+        """Start it. Bots connect to it by Socket Mode, or listen at `bind`, to which the manifest sends everything."""
         workspace = folder / "workspace.yaml"
         workspace.write_text(yaml.safe_dump(_workspace()))
         options = ["--manifest", str(manifest), "--workspace", str(workspace), *limits]
@@ -55,11 +61,11 @@ class Slack:
         ready = json.loads(_first_line(process) or "{}")
         if not ready:
             raise AssertionError(f"the simulator did not start: {(folder / 'simulator.log').read_text()}")
-        environment = {
-            "SLACK_API_URL": ready["api_url"],
-            "SLACK_BOT_TOKEN": ready["bot_token"],
-            "SLACK_APP_TOKEN": ready["app_token"],
-        }
+        environment = {"SLACK_API_URL": ready["api_url"], "SLACK_BOT_TOKEN": ready["bot_token"]}
+        if bind is None:
+            environment["SLACK_APP_TOKEN"] = ready["app_token"]
+        else:
+            environment |= {"SLACK_SIGNING_SECRET": ready["signing_secret"], "HTTP_BIND": bind}
         return cls(process=process, url=ready["url"], environment=environment)
 
     def stop(self) -> None:

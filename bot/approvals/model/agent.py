@@ -14,6 +14,7 @@ from bot.approvals.model.ids import (
 )
 from bot.approvals.model.question import Question
 from bot.approvals.model.task import Failure, Gone
+from bot.approvals.model.trace import Trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +139,8 @@ class ThreadStatus:
     """The breakpoints and questions that are no longer in the code, by the interrupt that waits at each."""
     lacks: Gone | None = None
     """What is missing, if the phase is `LACKING`."""
+    trace: Trace | None = None
+    """Where the agent's last run is found among traces, if whoever runs it says so. None otherwise."""
 
     def is_open(self, interrupt_id: InterruptId) -> bool:
         return self.asked_at(interrupt_id) is not None

@@ -103,7 +103,10 @@ class Adoption:
         if not status.asked:
             return status.phase is not Phase.BUSY
         task = replace(
-            task, channel=await self._channel(place.channel), requester=await self._requester(found, place.requester)
+            task,
+            channel=await self._channel(place.channel),
+            requester=await self._requester(found, place.requester),
+            trace=status.trace,
         )
         told: dict[str, JSON] = {
             "graph": task.graph,

@@ -63,9 +63,11 @@ async def workspace(
 async def _tokens(loaded: Settings, findings: Findings) -> bool:
     """Checks the tokens, and the scopes that the manifest asks for. Returns whether all is well."""
     before, waits = findings.wrong, WaitsOut(say_waits)
-    async with findings.of(f"Slack at {loaded.slack_api_url} takes both tokens"):
+    both = loaded.slack_app_token is not None
+    async with findings.of(f"Slack at {loaded.slack_api_url} takes {'both tokens' if both else 'the token'}"):
         identity = await tokens.identity(loaded.slack_bot_token.get_secret_value(), loaded.slack_api_url, waits)
-        await tokens.refuse_bad_app_token(loaded.slack_app_token.get_secret_value(), loaded.slack_api_url, waits)
+        if loaded.slack_app_token is not None:  # otherwise Slack's requests come over HTTP
+            await tokens.refuse_bad_app_token(loaded.slack_app_token.get_secret_value(), loaded.slack_api_url, waits)
         missing = _wanted_scopes(loaded) - identity.scopes
         if missing:
             raise SettingsError(

@@ -20,6 +20,7 @@ from bot.approvals.model.ids import JSON, InterruptId
 from bot.approvals.model.question import Question
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Failure, Running, Starting, Task
+from bot.approvals.model.trace import Trace, trace_of
 from bot.engines import agent_words, payload, questions
 from bot.engines.agent_words import Said
 from bot.engines.server import edits
@@ -107,6 +108,7 @@ def read(look: Look) -> ThreadStatus:
         failure=_failure(look, begun=True),
         not_taken=not_taken,
         stands=there.id if there is not None else None,
+        trace=_trace(look.runs),
     )
     return _left_alone(look, status)
 
@@ -114,6 +116,14 @@ def read(look: Look) -> ThreadStatus:
 def steps(look_state: Row, runs: Sequence[Row]) -> list[Step]:
     """The steps of which the nodes that ran before have to be looked up. None while a run is under way."""
     return [] if is_busy(runs) else list(unbegun(look_state))
+
+
+def _trace(runs: Sequence[Row]) -> Trace | None:
+    """Where the last run is found among traces. A server that traces keeps it with the run (langgraph_api,
+    otel_context)."""
+    config = ((runs[0].get("kwargs") or {}).get("config") if runs else None) or {}
+    kept = (config.get("configurable") or {}).get("__otel_traceparent__")
+    return trace_of(kept) if isinstance(kept, str) else None
 
 
 # --- Within -------------------------------------------------------------------------------------

@@ -282,6 +282,17 @@ async def test_a_call_that_slack_refuses_for_a_while_is_waited_for_and_said(desk
     assert "Waiting" not in said.out
 
 
+async def test_over_http_no_token_for_socket_mode_is_wanted(desk: Desk) -> None:
+    desk.slack.answers["apps.connections.open"] = {"ok": False, "error": "invalid_auth"}
+    secret = f"SLACK_SIGNING_SECRET={'c' * 32}\nHTTP_BIND=127.0.0.1:8420"
+    desk.write(".env", f"SLACK_BOT_TOKEN=xoxb-1\n{secret}\nSLACK_API_URL={desk.slack.url}\n")
+
+    code, lines = await desk.check()
+
+    assert code == 0
+    assert about(lines, "Slack at") == f"ok     Slack at {desk.slack.url} takes the token"
+
+
 async def test_an_address_that_does_not_answer_is_named(desk: Desk, unused_tcp_port: int) -> None:
     url = f"http://127.0.0.1:{unused_tcp_port}/api/"
     desk.write(".env", f"SLACK_BOT_TOKEN=xoxb-1\nSLACK_APP_TOKEN=xapp-1\nSLACK_API_URL={url}\n")

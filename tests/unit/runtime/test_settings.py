@@ -14,7 +14,7 @@ from bot import settings
 from bot.approvals.model.errors import SettingsError
 from bot.settings import Bind, Settings
 
-BOT, APP = "xoxb-SECRET-1", "xapp-SECRET-2"
+BOT, APP, SIGNING = "xoxb-SECRET-1", "xapp-SECRET-2", "0123456789abcdef0123456789abcdef"
 
 
 @dataclass
@@ -53,6 +53,7 @@ def test_two_tokens_are_enough(desk: Desk) -> None:
     loaded = desk.load(**tokens())
 
     assert loaded.slack_bot_token.get_secret_value() == BOT
+    assert loaded.slack_app_token is not None
     assert loaded.slack_app_token.get_secret_value() == APP
     assert loaded.slack_api_url == "https://slack.com/api/"
     assert (loaded.state_dir, loaded.policy_file) == (Path("var"), Path("policies.yaml"))
@@ -73,12 +74,47 @@ def test_a_worker_needs_no_token_for_socket_mode(desk: Desk) -> None:
     assert "slack_app_token" not in type(loaded).model_fields
 
 
+def test_over_http_a_signing_secret_stands_for_the_token_and_needs_an_address(desk: Desk) -> None:
+    loaded = desk.load(SLACK_BOT_TOKEN=BOT, SLACK_SIGNING_SECRET=SIGNING, HTTP_BIND="127.0.0.1:8420")
+
+    assert loaded.slack_app_token is None
+    assert loaded.slack_signing_secret is not None
+    assert loaded.slack_signing_secret.get_secret_value() == SIGNING
+    assert SIGNING not in repr(loaded)
+
+    desk.monkeypatch.delenv("HTTP_BIND")
+    assert desk.refusal() == (
+        "HTTP_BIND is not set, but SLACK_SIGNING_SECRET is, so Slack's requests are to come in there. Write host and "
+        "port, such as 127.0.0.1:8420."
+    )
+
+
+def test_a_bot_is_connected_in_one_way_alone(desk: Desk) -> None:
+    """An app sends everything over Socket Mode or over HTTP, and a bot that waits for both would hear half of it."""
+    said = desk.refusal(**tokens(SLACK_SIGNING_SECRET=SIGNING, HTTP_BIND="127.0.0.1:8420"))
+
+    assert said == (
+        "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set, but Slack sends everything one way: over Socket Mode, "
+        "for which the token is, or over HTTP, for which the secret is. Remove the one that your app does not use."
+    )
+
+
+@pytest.mark.parametrize("secret", [APP, "short", "with spaces in between it"])
+def test_a_signing_secret_that_cannot_be_one_is_refused(desk: Desk, secret: str) -> None:
+    said = desk.refusal(SLACK_BOT_TOKEN=BOT, SLACK_SIGNING_SECRET=secret, HTTP_BIND="127.0.0.1:8420")
+
+    assert said.startswith("SLACK_SIGNING_SECRET: should be letters and digits alone, at least 16. Get it from your")
+    assert "App Credentials" in said
+    assert secret not in said
+
+
 def test_the_file_says_what_the_environment_does_not(desk: Desk) -> None:
     text = f'# mine\nexport SLACK_BOT_TOKEN="{BOT}"\nslack_app_token={APP}\nLOG_LEVEL=DEBUG\nKEEP_RECORDS=52w\n'
 
     loaded = desk.load(text)
 
     assert loaded.slack_bot_token.get_secret_value() == BOT
+    assert loaded.slack_app_token is not None
     assert loaded.slack_app_token.get_secret_value() == APP
     assert (loaded.log_level, loaded.keep_records) == ("DEBUG", timedelta(weeks=52))
 

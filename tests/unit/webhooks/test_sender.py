@@ -20,6 +20,7 @@ from aiohttp.test_utils import TestServer
 from standardwebhooks import Webhook as Signature
 from standardwebhooks import WebhookVerificationError
 
+from bot.approvals.model.trace import Trace
 from bot.approvals.model.webhook import WebhookId
 from bot.approvals.ports.webhooks import NotTaken, NotWanted, Reply, Taken
 from bot.webhooks import sender
@@ -98,6 +99,17 @@ async def test_nothing_else_is_told(receiver: Receiver, monkeypatch: pytest.Monk
     known = {"host", "accept", "accept-encoding", "content-type", "content-length", "user-agent", "connection"}
     known |= {"webhook-id", "webhook-timestamp", "webhook-signature"}
     assert all(set(headers) <= known for headers, _ in receiver.got)
+
+
+async def test_it_says_where_the_answer_is_traced(receiver: Receiver) -> None:
+    """The receiver can go on in that trace."""
+    trace = Trace("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+
+    async with sender.sending(HERE, [NEW]) as posts:
+        assert await posts.send(receiver.url, ID, BODY, trace) == Taken()
+
+    ((headers, _),) = receiver.got
+    assert headers["traceparent"] == trace
 
 
 # --- What the answer means ----------------------------------------------------------------------

@@ -15,6 +15,7 @@ from bot.approvals.model.message import MessageKind
 from bot.approvals.model.request import Decided, Pending, Request, Superseded
 from bot.approvals.model.server import OnServer, task_of_thread
 from bot.approvals.model.task import Ended, Failed, Failure, Running, Task, TaskCancelled, Waiting
+from bot.approvals.model.trace import Trace
 from bot.approvals.services.adoption import Adoption, Found, NowhereToAsk, Place, nobody
 from tests.support.fakes.engine import FakeEngine, Thread
 from tests.support.fakes.world import ALICE, CHANNEL, FIRST, RITA, SECOND, World, question
@@ -29,11 +30,12 @@ class Server(FakeEngine):
     """An engine whose thread was begun by somebody else."""
 
     busy = False
+    trace: Trace | None = None
 
     async def status(self, task: Task, requests: Sequence[Request] = ()) -> ThreadStatus:
         if self.busy:
             return ThreadStatus(phase=Phase.BUSY)
-        return await super().status(task, requests)
+        return replace(await super().status(task, requests), trace=self.trace)
 
 
 @pytest.fixture
@@ -78,6 +80,15 @@ async def test_a_thread_that_asks_becomes_a_task_whose_question_is_put_to_people
     assert isinstance((await world.request(task)).state, Pending)
     assert await world.messages_of(task, MessageKind.OPENING)
     assert await world.messages_of(task, MessageKind.CARD)
+
+
+async def test_the_task_goes_on_in_the_trace_of_the_servers_run(
+    world: World, server: Server, adoption: Adoption
+) -> None:
+    """What follows is found where the server traces its own run."""
+    server.trace = Trace("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+
+    assert (await asked(world, adoption)).trace == server.trace
 
 
 async def test_finding_a_thread_again_asks_nobody_twice(world: World, adoption: Adoption) -> None:

@@ -16,11 +16,13 @@ from bot.approvals.model.request import Request
 from bot.approvals.model.trace import Trace
 from bot.approvals.model.webhook import GIVEN_UP_AFTER, Webhook, WebhookId
 from bot.approvals.ports.storage import Change
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.webhooks import NotTaken, NotWanted, Reply, Taken
 from bot.approvals.services.webhooks import CLAIM, PAUSES, Webhooks
 from bot.storage.sqlite.store import SqliteStorage
 from tests.support.builders import NOON, a_request, a_task, a_webhook, an_event, decided
 from tests.support.fakes.clock import ManualClock
+from tests.support.fakes.telemetry import Heard
 from tests.support.fakes.work import FakeWork
 
 SECOND = timedelta(seconds=1)
@@ -33,12 +35,14 @@ class FakeSender:
 
     replies: list[Reply] = field(default_factory=list)
     sent: list[tuple[str, WebhookId, dict[str, JSON]]] = field(default_factory=list)
+    traces: list[Trace | None] = field(default_factory=list)
 
     def problem_with(self, url: str) -> str:
         return ""
 
     async def send(self, url: str, id: WebhookId, body: str, trace: Trace | None = None) -> Reply:
         self.sent.append((url, id, json.loads(body.encode())))
+        self.traces.append(trace)
         return self.replies.pop(0) if self.replies else Taken()
 
 
@@ -50,6 +54,7 @@ class Desk:
     request: Request
     clock: ManualClock
     sender: FakeSender = field(default_factory=FakeSender)
+    telemetry: Telemetry = SILENT
     work: FakeWork = field(default_factory=FakeWork)
 
     @property
@@ -64,6 +69,7 @@ class Desk:
             work=self.work,
             clock=self.clock,
             chance=lambda: 0.5,
+            telemetry=self.telemetry,
         )
 
     async def stored(self) -> Webhook:
@@ -93,6 +99,22 @@ async def desk() -> AsyncIterator[Desk]:
     await storage.save_all([change])
     yield Desk(storage=storage, request=request, clock=ManualClock(NOON))
     await storage.close()
+
+
+async def test_a_program_is_told_where_the_answer_is_traced(desk: Desk) -> None:
+    """The webhook carries the trace of the answer: with a span of its own, if this process traces too."""
+    stored, answered = await desk.stored(), Trace("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+    traced = await desk.storage.save_webhook(replace(stored, trace=answered))
+    heard = Heard(tracing=True)
+
+    await desk.send()
+    await desk.storage.save_webhook(replace(await desk.stored(), next_try=traced.next_try))
+    desk.telemetry = heard
+    await desk.send()
+
+    (span,) = heard.spans
+    assert span.parent == answered
+    assert desk.sender.traces == [answered, span.at]
 
 
 async def test_what_is_due_is_sent_once_and_noted(desk: Desk) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from bot.approvals.model.errors import Unreachable
 from bot.engines.server.client import Busy, NoThread, Refused, ServerClient, connect
+from tests.support.fakes.telemetry import Heard
 
 KEYS = ("LANGSMITH_API_KEY", "LANGGRAPH_API_KEY", "LANGCHAIN_API_KEY")
 THREAD = "00000000-0000-0000-0000-000000000001"
@@ -102,6 +103,20 @@ async def begin(client: ServerClient) -> str:
     return await client.create_run(
         THREAD, "plain", given=given, metadata={"why": "1"}, context={"place": "staging"}, limit=30
     )
+
+
+@pytest.mark.parametrize("tracing", [True, False])
+async def test_a_run_is_traced_where_its_answer_is(recorder: Recorder, tracing: bool) -> None:
+    """The server is told where the work is found that the run belongs to, if somebody traces it."""
+    recorder.body, heard = {"run_id": "r"}, Heard(tracing=tracing)
+    client = connect("dev", recorder.url, None, heard)
+
+    with heard.span("resume") as here:
+        await begin(client)
+    await client.close()
+
+    assert recorder.headers[-1].get("traceparent") == here
+    assert (here is not None) == tracing
 
 
 async def test_a_run_is_strict_and_stored_step_by_step_and_the_only_one(recorder: Recorder) -> None:

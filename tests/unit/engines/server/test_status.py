@@ -15,6 +15,8 @@ from bot.engines.server.stops import Stops
 from tests.support.builders import NOON, a_request
 from tests.unit.engines.server.recordings import by_others, look, ours, read, recorded, theirs, tried
 
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
 
 @pytest.mark.parametrize(
     ("thread", "phase", "places"),
@@ -288,3 +290,20 @@ def edited(amount: int = 20) -> Request:
 def decided(request: Request, verdict: Approve | Reject) -> Request:
     decision = Answered(verdicts=(verdict,), voters=(), edited=False, at=NOON)
     return replace(request, state=Decided(decision=decision, next_try=NOON, attempts=1))
+
+
+@pytest.mark.parametrize(
+    ("configurable", "expected"),
+    [
+        ({"__otel_traceparent__": TRACE}, TRACE),
+        ({"__otel_traceparent__": "of no form"}, None),
+        ({"__otel_traceparent__": 7}, None),
+        (None, None),
+    ],
+)
+def test_a_server_that_traces_says_where_its_run_is_found(configurable: object, expected: str | None) -> None:
+    """It keeps that with the run; whatever else stands there is ignored."""
+    runs = recorded("plain_waiting")["runs"]
+    runs[0]["kwargs"] = {**runs[0]["kwargs"], "config": {"configurable": configurable}}
+
+    assert read("plain_waiting", runs=runs).trace == expected

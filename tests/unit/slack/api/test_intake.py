@@ -10,7 +10,7 @@ import pytest
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from bot.slack.api.intake import Intake
+from bot.slack.api.intake.sockets import Intake
 
 
 @dataclass

@@ -12,11 +12,10 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
+from bot.slack.api.intake.echoes import is_echo
+
 DRAIN_SECONDS: Final = 2.0
 """For what has arrived when a shutdown begins."""
-
-
-_CHANGES: Final = frozenset({"message_changed", "message_deleted"})
 
 
 class Intake:
@@ -32,7 +31,7 @@ class Intake:
         """Hands the envelope to Bolt, which returns once it is acknowledged."""
         if self._closed:
             return
-        if _is_echo(request):
+        if is_echo(request.payload):
             await connection.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
             return
         self._at_hand += 1
@@ -50,13 +49,3 @@ class Intake:
                     await asyncio.sleep(0.01)
         self._closed = True
         await self._socket.close_async()  # type: ignore[no-untyped-call]
-
-
-def _is_echo(request: SocketModeRequest) -> bool:
-    """Whether the event is about a message that an app wrote or changed. Nothing here listens to those, and Slack sends
-    one for each card and each update, so handing them to Bolt would be a sixth of the CPU time of a decision."""
-    event = request.payload.get("event") or {}
-    if event.get("type") != "message":
-        return False
-    told = (event.get("previous_message") or event.get("message")) if event.get("subtype") in _CHANGES else event
-    return not told or bool(told.get("bot_id"))
