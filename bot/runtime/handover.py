@@ -4,7 +4,7 @@
                        use: its number
                        drop: its number
     child -> parent    considered: its number, with what is wrong with it; empty if nothing is
-                       used: its number
+                       used: its number, with whose word is still missing, if anybody's is
 
 Every child first says whether it can use the text. Only if all can are they told to. A child that ends meanwhile is
 forked anew by a parent that has the one text or the other, so it needs no word.
@@ -19,10 +19,8 @@ from typing import Final
 
 from bot.runtime.children import Child, Words
 
-CONSIDER_SECONDS: Final = 10.0
-"""How long a child may take to say whether it can use a text."""
-USE_SECONDS: Final = 10.0
-"""How long a child may take to say that it uses it."""
+ANSWER_SECONDS: Final = 10.0
+"""How long a child may take to answer. Its own children have to answer it before that."""
 MAX_PROBLEM_CHARACTERS: Final = 10_000
 """A longer problem is cut, so that it fits into a message."""
 
@@ -34,6 +32,8 @@ class Handover:
     number: int
     file: str
     """Where they read it."""
+    seconds: float = ANSWER_SECONDS
+    """How long they may take to answer."""
     problem: str = ""
     """Why it cannot be used."""
     _waits_for: dict[int, str] = field(default_factory=dict)
@@ -45,14 +45,14 @@ class Handover:
     def offer(self, children: Iterable[Child], others: Iterable[Child] = ()) -> None:
         """Ask these children whether they can use it. `others` read it too, and nobody waits for what they say."""
         asked = list(children)
-        self._expect(asked, CONSIDER_SECONDS)
+        self._expect(asked)
         for child in (*asked, *others):
             child.channel.send(consider=self.number, file=self.file)
 
     def use(self, children: Iterable[Child], others: Iterable[Child] = ()) -> None:
         """Have these children use it. `others` do so when they come to it: they are blocked."""
         told = list(children)
-        self._expect(told, USE_SECONDS)
+        self._expect(told)
         self._decided = True
         for child in (*told, *others):
             child.channel.send(use=self.number)
@@ -64,10 +64,8 @@ class Handover:
 
     def heard(self, child: Child, words: Words) -> None:
         """Note what a child has said."""
-        if words.get("considered") == self.number:
+        if self.number in (words.get("considered"), words.get("used")):
             self.problem = self.problem or str(words.get("problem", ""))
-            self._waits_for.pop(child.pid, None)
-        if words.get("used") == self.number:
             self._waits_for.pop(child.pid, None)
 
     def ended(self, child: Child) -> None:
@@ -77,16 +75,17 @@ class Handover:
 
     @property
     def done(self) -> bool:
-        """Whether every child has answered, one has found a problem, or the time is over. Then the problem says who has
-        not answered."""
-        if self._waits_for and not self.problem and self.seconds_left <= 0:
-            self.problem = f"the {' and the '.join(self._waits_for.values())} did not answer in time. Try again."
-        return not self._waits_for or bool(self.problem)
+        """Whether every child has answered, or the time is over. Then the problem says who has not answered."""
+        if self._waits_for and self.seconds_left <= 0:
+            late = f"the {' and the '.join(self._waits_for.values())} did not answer in time. Try again."
+            self.problem = self.problem or late
+            return True
+        return not self._waits_for
 
     @property
     def seconds_left(self) -> float:
         return max(self._until - time.monotonic(), 0.0)
 
-    def _expect(self, children: list[Child], seconds: float) -> None:
+    def _expect(self, children: list[Child]) -> None:
         self._waits_for = {child.pid: child.name for child in children}
-        self._until = time.monotonic() + seconds
+        self._until = time.monotonic() + self.seconds

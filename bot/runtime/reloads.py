@@ -21,7 +21,7 @@ from typing import Any, Final
 from bot.approvals.model.errors import CountersignError
 from bot.runtime.children import Child, Words
 from bot.runtime.control import Control, Peer
-from bot.runtime.handover import Handover
+from bot.runtime.handover import ANSWER_SECONDS, Handover
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,11 @@ class _Round:
             return max(self.decides_until - time.monotonic(), 0.0)
         return self.handover.seconds_left
 
+    @property
+    def is_left(self) -> bool:
+        """Whether nobody is there any more who could decide."""
+        return self.peer is None or self.peer.gone
+
 
 @dataclass(slots=True, kw_only=True)
 class Reloads:
@@ -112,19 +117,25 @@ class Reloads:
     def go_on(self, roles: Sequence[Child], *, all_run: bool) -> None:
         """Do what can be done now. `roles` are those that run. Before `all_run`, nothing is begun."""
         self._hear_commands(roles)
-        if self._round is None and all_run and (self._signalled or self._wanting):
-            self._begin(roles)
-        now = self._round
-        if now is None:
-            return
-        if now.step is _Step.CONSIDERED and now.handover.done:
-            self._considered(now, roles)
-        elif now.step is _Step.AGREED and (now.seconds_left <= 0 or now.peer is None or now.peer.gone):
-            self._refuse(now, roles, "the command that had them read went away before it had decided.")
-        elif now.step is _Step.USED and now.handover.done:
-            self._used(now)
+        while self._went_on(roles, all_run):
+            pass
 
     # --- Within ---------------------------------------------------------------------------------
+
+    def _went_on(self, roles: Sequence[Child], all_run: bool) -> bool:
+        """Go one step on, if that can be done now."""
+        now = self._round
+        if now is None and all_run and (self._signalled or self._wanting):
+            self._begin(roles)
+        elif now is not None and now.step is _Step.CONSIDERED and now.handover.done:
+            self._considered(now, roles)
+        elif now is not None and now.step is _Step.AGREED and (now.seconds_left <= 0 or now.is_left):
+            self._refuse(now, roles, "the command that had them read went away before it had decided.")
+        elif now is not None and now.step is _Step.USED and now.handover.done:
+            self._used(now)
+        else:
+            return False
+        return True
 
     def _hear_commands(self, roles: Sequence[Child]) -> None:
         if self.control is None:
@@ -154,7 +165,7 @@ class Reloads:
         except CountersignError as error:
             self._tell_problem(peer, str(error))
             return
-        self._round = _Round(offer, Handover(number, offer.file), peer)
+        self._round = _Round(offer, Handover(number, offer.file, 1.5 * ANSWER_SECONDS), peer)
         self._round.handover.offer(roles)
 
     def _considered(self, now: _Round, roles: Sequence[Child]) -> None:
