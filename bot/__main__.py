@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from bot import __version__, printable, settings
+from bot import __version__, settings
 from bot.approvals.model.errors import CountersignError
 from bot.runtime import health, logs, process
 
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return _done(options)
     except CountersignError as error:
-        sys.stderr.write(f"{printable.lines(str(error))}\n")
+        logs.say(str(error))
         return 2
     except KeyboardInterrupt:
         return 130
@@ -46,10 +46,13 @@ def _done(options: argparse.Namespace) -> int:
         case "run":
             from bot.app.run import run
 
+            form = settings.log_format(options.env_file)
+            learned = logs.to_stderr(form)
             only_worker = options.role == "worker"
             loaded = settings.load_worker(options.env_file) if only_worker else settings.load(options.env_file)
+            logs.set_level(loaded.log_level)
             started = _say_ready if only_worker else _say_connected
-            return run(loaded, options.role, logs.to_stderr(loaded.log_level), started)
+            return run(loaded, options.role, learned, started if form == "text" else lambda: None)
         case "healthy":
             settings.load_store(options.env_file)
             return health.report(options.env_file)

@@ -138,6 +138,11 @@ class RoleSettings(Store):
     keep_records: Span | None = None
     """How long the records of an ended task and the text of its audit events are kept. If unset, for ever."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    http_bind: Annotated[Annotated[Bind, BeforeValidator(_bind)] | None, NoDecode] = None
+    """Where the HTTP API, metrics and health are served, and Slack's requests come in if there is a signing secret. A
+    worker that runs alone serves its metrics and health there. If unset, nothing is."""
+    log_format: Literal["text", "json"] = "text"
+    """What an entry of the log looks like: a line of text, or a JSON object."""
 
     @field_validator("slack_bot_token")
     @classmethod
@@ -170,8 +175,6 @@ class Settings(RoleSettings):
     """The token that opens Socket Mode. Starts with xapp-. None if Slack's requests come over HTTP."""
     servers_file: Path = Path(SERVERS_FILE)
     """The LangGraph Servers that agents run on. The file of this default name may be missing."""
-    http_bind: Annotated[Annotated[Bind, BeforeValidator(_bind)] | None, NoDecode, Field(validate_default=True)] = None
-    """Where the HTTP API listens, and Slack's requests come in if there is a signing secret. If unset, nowhere."""
     webhook_allow: Annotated[Annotated[AllowList, BeforeValidator(_allowed)] | None, NoDecode] = None
     """The hosts and networks that webhooks may go to. If unset, none."""
     webhook_secret: SecretStr | None = None
@@ -186,9 +189,15 @@ class Settings(RoleSettings):
 
     @field_validator("slack_signing_secret")
     @classmethod
-    def _signing_secret(cls, secret: SecretStr | None) -> SecretStr | None:
+    def _signing_secret(cls, secret: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
         if secret is not None and _SIGNING.fullmatch(secret.get_secret_value()) is None:
             raise ValueError("should be letters and digits alone, at least 16")
+        if secret is not None and others.data.get("http_bind", _REFUSED) is None:
+            raise PydanticCustomError(
+                _EXCLUDED,
+                "is set, but HTTP_BIND is not, and Slack's requests are to come in there. Write host and port, such "
+                "as 127.0.0.1:8420",
+            )
         return secret
 
     @field_validator("slack_app_token")
@@ -204,17 +213,6 @@ class Settings(RoleSettings):
                 "which the token is, or over HTTP, for which the secret is. Remove the one that your app does not use",
             )
         return token if token is None else _starting(token, "xapp-")
-
-    @field_validator("http_bind")
-    @classmethod
-    def _reachable(cls, bind: Bind | None, others: ValidationInfo) -> Bind | None:
-        if bind is None and others.data.get("slack_signing_secret") is not None:
-            raise PydanticCustomError(
-                _EXCLUDED,
-                "is not set, but SLACK_SIGNING_SECRET is, so Slack's requests are to come in there. Write host and "
-                "port, such as 127.0.0.1:8420",
-            )
-        return bind
 
     @field_validator("webhook_secret")
     @classmethod
@@ -257,6 +255,16 @@ def load_worker(env_file: Path = Path(".env")) -> RoleSettings:
     """The settings of a worker, which needs no token for Socket Mode. Raises SettingsError with everything that is
     wrong."""
     return _load(RoleSettings, env_file)
+
+
+def log_format(env_file: Path = Path(".env")) -> Literal["text", "json"]:
+    """LOG_FORMAT by itself, for what is logged before the settings are loaded, or in place of that. Text if it is
+    wrong, which `load` says."""
+    try:
+        given = {name.upper(): value for name, value in _written(env_file).items()}
+    except SettingsError:
+        return "text"
+    return "json" if (os.environ.get("LOG_FORMAT") or given.get("LOG_FORMAT")) == "json" else "text"
 
 
 def load_store(env_file: Path = Path(".env")) -> Store:

@@ -26,6 +26,7 @@ from bot.http.routes.slack_events import Take
 from bot.http.server import Serving, serving
 from bot.http.views import Views
 from bot.http.waiting import Waiters
+from bot.http.watched import Watched
 from bot.runtime import process
 from bot.settings import Settings
 
@@ -51,9 +52,10 @@ async def served(
     slack: Take | None,
     server_changed: Callable[[str, str], bool],
     telemetry: Telemetry,
+    watched: Watched,
 ) -> AsyncIterator[Serving]:
-    """Serves the API at HTTP_BIND while the block runs, and takes there with `slack` what Slack sends over HTTP. Raises
-    SettingsError if it cannot."""
+    """Serves the API at HTTP_BIND while the block runs, with the metrics and the health of what is `watched`, and takes
+    there with `slack` what Slack sends over HTTP. Raises SettingsError if it cannot."""
     parts = Parts(
         guard=Guard(admission=Admission(storage=storage), attempts=Attempts(monotonic=time.monotonic), clock=clock),
         waiters=waiters,
@@ -71,6 +73,6 @@ async def served(
     process.open_as_many_as_allowed()
     async with mounted(parts) as of_mcp:
         apps = {**of_mcp, **slack_events.mounted(slack)}
-        async with serving(parts, str(settings.http_bind), mounted=apps) as running:
+        async with serving(parts, str(settings.http_bind), mounted=apps, watched=watched) as running:
             log.info("the HTTP API is served at %s", running.url)
             yield running

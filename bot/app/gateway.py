@@ -17,7 +17,8 @@ from bot.app.hooks import as_the_api_shows_it, hooks
 from bot.app.identity import bot_of
 from bot.app.noticing import notice_unknown, noticing
 from bot.app.policies import PolicySwitch
-from bot.app.telling import telemetry_of
+from bot.app.sweeping import sweep
+from bot.app.telling import Life, telemetry_of
 from bot.app.wire import Asking, GatewayWork
 from bot.approvals.inbox.home import Homes
 from bot.approvals.inbox.queries import Inboxes, channels_asked, groups_asked
@@ -113,12 +114,10 @@ async def run(
         clock=clock,
         learned=learned,
     ):
-        log.info("Countersign is connected to %s", settings.slack_api_url)
         settle()
         if channel is not None:
             channel.send(ready=True)
         await ending.asked.wait()
-        log.info("draining, for %s seconds at most", settings.shutdown_grace)
 
 
 @asynccontextmanager
@@ -148,6 +147,8 @@ async def running(
     switch.check(policies.now)
     async with AsyncExitStack() as stack:
         telemetry = telemetry_of(settings, GATEWAY)
+        life = Life(telemetry=telemetry, settings=settings, role=GATEWAY, owner=owner)
+        stack.callback(life.ended)
         stores = await stack.enter_async_context(opened(settings, clock, telemetry))
         storage, clock = stores.storage, stores.clock
         stack.enter_context(one_of_its_kind(settings, GATEWAY))
@@ -157,18 +158,20 @@ async def running(
             ttl=settings.lease_seconds,
             channel=channel,
             heard=switch.hearing(heard),
+            telemetry=telemetry,
         )
         stack.push_async_callback(claims.leave, storage, owner)
         await stack.enter_async_context(line.held())
         if settings.redis_url is None:  # only one lives, so all others are dead
             others = await storage.owners()
-            await claims.void(storage, [each for each in others if each.startswith(GATEWAY) and each != owner])
+            gone = [each for each in others if each.startswith(GATEWAY) and each != owner]
+            await claims.void(storage, gone, telemetry)
         loop = asyncio.get_running_loop()
         me = await tokens.identity(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
-        connected = await connection(settings, await stack.enter_async_context(connections()))
+        connected = await connection(settings, await stack.enter_async_context(connections()), telemetry)
         bolt = connected.bolt
         masking = Masking(secrets=Detector(), marks=lambda graph: marks_of(policies.now, graph), learned=learned)
-        pace = Pace()
+        pace = Pace(telemetry=telemetry)
         directory = SlackDirectory(bolt.client, pace=pace)
         messenger = SlackMessenger(
             bolt.client,
@@ -177,6 +180,7 @@ async def running(
             address=me.address,
             shut_out=directory.forget_channel,
             unbroken=line.unbroken,
+            telemetry=telemetry,
         )
         hints = await stack.enter_async_context(wire.opened(settings, GATEWAY, owner))
         asking = Asking(wire=hints, owner=owner)
@@ -206,13 +210,15 @@ async def running(
             return await servers.deliver(task_id) if servers else None
 
         queues = WorkQueues(
-            deliveries=JobQueue("delivery", deliver, clock),
-            servers={each.name: JobQueue(f"delivery on {each.name}", deliver_there, clock) for each in on_servers},
-            syncs=JobQueue("sync", show, clock),
+            deliveries=JobQueue("delivery", deliver, clock, telemetry),
+            servers={
+                each.name: JobQueue(f"delivery on {each.name}", deliver_there, clock, telemetry) for each in on_servers
+            },
+            syncs=JobQueue("sync", show, clock, telemetry),
             inboxes=InboxQueues(
-                concerns=JobQueue("a look for Homes", concern, clock),
-                homes=JobQueue("the Home", publish, clock),
-                summaries=JobQueue("the summary", send, clock),
+                concerns=JobQueue("a look for Homes", concern, clock, telemetry),
+                homes=JobQueue("the Home", publish, clock, telemetry),
+                summaries=JobQueue("the summary", send, clock, telemetry),
             ),
         )
         waiters = Waiters(storage.revisions)
@@ -237,7 +243,9 @@ async def running(
         )
         tasks = Tasks(unit=unit, directory=directory)
         policy_choice = PolicyChoice(policies=policies, directory=directory)
-        leases = Leases(storage=storage, clock=clock, ttl=settings.lease_ttl, owner=owner, heart=line)
+        leases = Leases(
+            storage=storage, clock=clock, ttl=settings.lease_ttl, owner=owner, heart=line, telemetry=telemetry
+        )
         programs = callers(
             storage=storage,
             inputs=agents,
@@ -332,25 +340,23 @@ async def running(
 
         background: set[asyncio.Task[None]] = set()
 
+        async def look() -> None:
+            await learn_agents()
+            if line.calm:
+                await claims.void_lapsed(storage, clock(), telemetry)
+            await sweeper.sweep(clock())
+            await leases.settle()
+            await programs.sweeper.sweep(clock(), take_over=line.calm)
+            await told.sweep(clock())
+            await summaries.sweep(clock())
+            await homes.sweep(clock())
+
         async def tick() -> None:
             await stores.set_clock()
             if servers:
                 servers.look()
-            try:
-                await learn_agents()
-                if line.calm:
-                    await claims.void_lapsed(storage, clock())
-                await sweeper.sweep(clock())
-                await leases.settle()
-                await programs.sweeper.sweep(clock(), take_over=line.calm)
-                await told.sweep(clock())
-                await summaries.sweep(clock())
-                await homes.sweep(clock())
-            except Unreachable as error:
-                log.warning("this sweep was cut short, the next one goes on: %s", error)
-            else:
-                if await connected.is_connected():
-                    health.beat(settings.state_dir, settings.sweep_interval, GATEWAY, bot)
+            if await sweep(telemetry, GATEWAY, look) and await connected.is_connected():
+                health.beat(settings.state_dir, settings.sweep_interval, GATEWAY, bot)
 
         async def drain() -> None:
             words = "the workers did not end in time; the next start shows what they did last"
@@ -359,7 +365,18 @@ async def running(
             await queues.close(ending.left())
 
         if settings.http_bind is not None:
-            from bot.app import api  # only who serves the API has FastAPI in memory
+            from bot.app import api, watching  # only who serves the API has FastAPI in memory
+
+            watched = watching.watching(
+                settings,
+                telemetry,
+                storage=storage,
+                clock=clock,
+                is_connected=connected.is_connected,
+                waiters=waiters,
+                queues=queues,
+                has_worker=not alone.is_set(),
+            )
 
             api_served = api.served(
                 settings,
@@ -378,6 +395,7 @@ async def running(
                 slack=connected.request_url.take if connected.request_url else None,
                 server_changed=servers.changed if servers else lambda _name, _key: False,
                 telemetry=telemetry,
+                watched=await stack.enter_async_context(watched),
             )
             await stack.enter_async_context(api_served)  # ends last: until then, it says when to come again
         stack.push_async_callback(drain)
@@ -397,6 +415,8 @@ async def running(
         stack.push_async_callback(queues.quiet, min(SECONDS_FOR_ANSWERS, settings.shutdown_grace / 2))
         await stack.enter_async_context(ticking(tick, settings.sweep_interval))
         stack.callback(waiters.drain)
+        life.began()
+        stack.callback(life.drains)
         yield
 
 

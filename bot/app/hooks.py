@@ -73,7 +73,7 @@ async def hooks(
     """Sends webhooks while the block runs. Without WEBHOOK_ALLOW or WEBHOOK_SECRET, each try fails, and says so."""
     async with sender.sending(settings.webhook_allow, settings.webhook_secrets) as posts:
         webhooks = Webhooks(storage=storage, sender=posts, shown=shown, work=work, clock=clock, telemetry=telemetry)
-        queue = JobQueue("the webhook", webhooks.send, clock)
+        queue = JobQueue("the webhook", webhooks.send, clock, telemetry)
         try:
             yield Hooks(storage=storage, queue=queue, problem_with=posts.problem_with)
         finally:

@@ -11,6 +11,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from bot import policy_file
 from bot.app.identity import bot_of
 from bot.app.policies import PolicyFile
+from bot.app.telling import telemetry_of
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.ports.work import Clock
 from bot.approvals.services.policies.current import CurrentPolicies
@@ -24,12 +25,15 @@ from bot.runtime.reloads import Reloads
 from bot.runtime.supervisor import WRONG_SETTINGS, Role, Supervisor
 from bot.settings import RoleSettings, Settings
 from bot.stores import Timed, system_clock
+from bot.telemetry.folder import own_folder
 
 log = logging.getLogger(__name__)
 
 SECONDS_TO_EXIT = 5.0
 """For threads that something left running, and for handlers that run at exit."""
 ROLES = (GATEWAY, WORKER)
+WATCHED = "watched"
+"""The role that serves the metrics and the health of workers where no gateway does."""
 
 
 @asynccontextmanager
@@ -55,10 +59,19 @@ def run(
         complete = settings
         made[GATEWAY] = lambda channel: _gateway(complete, policies, channel, role is None, learned, timed)
     roles = {name: made[name] for name in ROLES if role in (None, name)}
+    last = GATEWAY
+    if role == WORKER and settings.http_bind is not None:
+        roles[WATCHED], last = (lambda channel: _watched(settings, channel)), WATCHED
     for name in roles:
         health.forget(settings.state_dir, name)
-    with reloading(settings, policies, tuple(roles)) as reloads:
-        code = Supervisor(roles=roles, grace=settings.shutdown_grace, started=started, reloads=reloads).run()
+    telemetry = telemetry_of(settings, "supervisor")
+    with ExitStack() as stack:
+        if settings.http_bind is not None:
+            stack.enter_context(own_folder(settings.state_dir))
+        reloads = stack.enter_context(reloading(settings, policies, [name for name in ROLES if name in roles]))
+        code = Supervisor(
+            roles=roles, grace=settings.shutdown_grace, started=started, last=last, telemetry=telemetry, reloads=reloads
+        ).run()
     for name in roles:  # they have ended in order, and are not missed
         health.forget(settings.state_dir, name)
     return code
@@ -77,7 +90,7 @@ def reloading(settings: RoleSettings, policies: CurrentPolicies, roles: Sequence
         copies = control.path.with_suffix("") if control is not None else settings.state_dir / f"run-{os.getpid()}"
         file = PolicyFile(path=settings.policy_file, copies=copies, current=policies)
         stack.callback(file.forget)
-        yield Reloads(what="policies", read=file.read, control=control)
+        yield Reloads(what="policies", roles=roles, read=file.read, control=control)
 
 
 def _gateway(
@@ -113,3 +126,9 @@ def _workers(
     except CountersignError as error:
         channel.send(refused=str(error))
         return WRONG_SETTINGS
+
+
+def _watched(settings: RoleSettings, channel: Channel) -> int:
+    from bot.app.workers_watched import serve
+
+    return serve(settings, channel)

@@ -17,7 +17,8 @@ from typing import Any, Final, TypeVar
 from bot.app import wire
 from bot.app.identity import bot_of
 from bot.app.policies import PolicySwitch
-from bot.app.telling import telemetry_of
+from bot.app.sweeping import sweep
+from bot.app.telling import Life, telemetry_of
 from bot.app.wire import Telling, WorkerWork
 from bot.approvals.model.errors import CountersignError, NotFound, Unreachable
 from bot.approvals.model.ids import TaskId
@@ -174,6 +175,8 @@ async def running(
     """Runs a worker while the block runs: it takes hints, sweeps, and recovers what dead processes left."""
     async with AsyncExitStack() as stack:
         telemetry = telemetry_of(settings, WORKER)
+        life = Life(telemetry=telemetry, settings=settings, role=WORKER, owner=place.owner)
+        stack.callback(life.ended)
         stores = await stack.enter_async_context(opened(settings, clock, telemetry))
         storage, clock = stores.storage, stores.clock
         switch = PolicySwitch(path=settings.policy_file, current=policies, channel=place.channel)
@@ -184,8 +187,11 @@ async def running(
             channel=place.channel,
             heard=switch.hearing(heard),
             siblings=frozenset(place.siblings),
+            telemetry=telemetry,
         )
-        leases = Leases(storage=storage, clock=clock, ttl=settings.lease_ttl, owner=place.owner, heart=line)
+        leases = Leases(
+            storage=storage, clock=clock, ttl=settings.lease_ttl, owner=place.owner, heart=line, telemetry=telemetry
+        )
 
         async def leave() -> None:
             if not leases.any_held:
@@ -193,7 +199,7 @@ async def running(
 
         stack.push_async_callback(leave)
         await stack.enter_async_context(line.held())
-        await claims.void(storage, await _meant(storage, place.dead, place.owner))
+        await claims.void(storage, await _meant(storage, place.dead, place.owner), telemetry)
         saver = await stack.enter_async_context(saver_of(settings, leases.holds))
         await selftest.refuse_unguarded()
         config = settings.langgraph_config
@@ -214,12 +220,17 @@ async def running(
             driven.set()
             return None
 
-        queues = WorkQueues(deliveries=JobQueue("delivery", deliver, clock))
+        queues = WorkQueues(deliveries=JobQueue("delivery", deliver, clock, telemetry))
         work = WorkerWork(wire=hints, queues=queues)
+        if settings.http_bind is not None:
+            from bot.app.pulse import beating  # only who shows metrics has their library in memory
+
+            await stack.enter_async_context(beating(telemetry, lambda: queues.lanes))
         engine = LangGraphEngine(registry=graphs, terms=policies.graphs, progress=Telling(wire=hints, work=work))
         session = await stack.enter_async_context(connections())
         token = settings.slack_bot_token.get_secret_value()
-        directory = SlackDirectory(web_client(token, settings.slack_api_url, session), pace=Pace())
+        client = web_client(token, settings.slack_api_url, session, telemetry)
+        directory = SlackDirectory(client, pace=Pace(telemetry=telemetry))
         opening = Opening(
             engine=engine,
             policy_choice=PolicyChoice(policies=policies, directory=directory),
@@ -267,7 +278,7 @@ async def running(
 
         async def freed(dead: Collection[str]) -> None:
             try:
-                await claims.void(storage, await _meant(storage, dead, place.owner))
+                await claims.void(storage, await _meant(storage, dead, place.owner), telemetry)
                 await AgentSweep(storage=storage, work=work).sweep(clock())
             except Unreachable as away:
                 log.warning("what a dead process held could not be freed, and runs out by itself: %s", away)
@@ -297,6 +308,8 @@ async def running(
 
         stack.push_async_callback(drain)
         if place.only is not None:
+            life.began()
+            stack.callback(life.drains)
             yield worker
             return
 
@@ -306,23 +319,25 @@ async def running(
         sweeper = AgentSweep(storage=storage, work=work)
         owners_first_until = asyncio.get_running_loop().time()
 
+        async def look() -> None:
+            if not line.beats:  # a sibling that lives may seem to be dead
+                raise Unreachable("storage has not answered the last heartbeats")
+            if line.calm:
+                await claims.void_lapsed(storage, clock(), telemetry)
+            take_over = line.calm and asyncio.get_running_loop().time() >= owners_first_until
+            await leases.settle()
+            await sweeper.sweep(clock(), take_over=take_over)
+            await retention.sweep(clock())
+
         async def tick() -> None:
             nonlocal owners_first_until
-            if stopped or not line.beats:  # then a sibling that lives may seem to be dead
+            if stopped:
                 return
             await stores.set_clock()
-            try:
-                if line.calm:
-                    await claims.void_lapsed(storage, clock())
-                take_over = line.calm and asyncio.get_running_loop().time() >= owners_first_until
-                await leases.settle()
-                await sweeper.sweep(clock(), take_over=take_over)
-                await retention.sweep(clock())
-            except Unreachable as error:
-                owners_first_until = asyncio.get_running_loop().time() + settings.lease_seconds
-                log.warning("this sweep was cut short, the next one goes on: %s", error)
-            else:
+            if await sweep(telemetry, WORKER, look):
                 health.beat(settings.state_dir, settings.sweep_interval, WORKER, bot)
+            else:
+                owners_first_until = asyncio.get_running_loop().time() + settings.lease_seconds
 
         await storage.publish(await catalog.catalog_of(graphs, clock()))
         hints.send(GATEWAY, published=True)
@@ -331,6 +346,8 @@ async def running(
         looking = asyncio.create_task(_look_again(storage, delivery))
         stack.callback(looking.cancel)
         await stack.enter_async_context(ticking(tick, settings.sweep_interval))
+        life.began()
+        stack.callback(life.drains)
         yield worker
 
 

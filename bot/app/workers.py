@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import time
@@ -22,8 +21,11 @@ import uvloop
 
 from bot.app import wire, worker
 from bot.app.policies import PolicyRelay, PolicySwitch
+from bot.app.telling import telemetry_of
 from bot.approvals.model.errors import CountersignError
+from bot.approvals.model.facts import WorkerEnd, WorkerEnded
 from bot.approvals.model.ids import TaskId
+from bot.approvals.ports.telemetry import Telemetry
 from bot.approvals.services.policies.current import CurrentPolicies
 from bot.runtime.children import Channel, Child, Children, forget_signals, woken_by_signals
 from bot.runtime.hints import WORKER, bound
@@ -33,8 +35,6 @@ from bot.runtime.process import run_to_end
 from bot.runtime.supervisor import EXTRA_SECONDS, WRONG_SETTINGS, Backoff
 from bot.settings import RoleSettings
 from bot.stores import Timed, one_of_its_kind
-
-log = logging.getLogger(__name__)
 
 BLOCKED_SECONDS: Final = 0.4
 """A worker whose event loop has said nothing for so long is blocked: another one takes on what comes. Where this
@@ -70,8 +70,12 @@ class _Worker:
     """Whether it has said that its one task, or all that it had taken on before it retired, is driven."""
     yields: bool = False
     """Whether it gets only the processor time that nobody else wants, because it was blocked: it may be computing."""
-    killed_for: str = ""
+    killed_for: WorkerEnd | None = None
     """Why we killed it, if we did."""
+    killed_how: str = ""
+    """The same as the end of a sentence."""
+    memory: int | None = None
+    """The bytes for which we killed it."""
     silence: float = BLOCKED_SECONDS
     """How many seconds without a sign of life mean that it is blocked."""
 
@@ -121,10 +125,12 @@ class Workers:
     _waits: list[tuple[float, float]] = field(default_factory=list)
     """When this process was kept waiting, and for how many seconds."""
     _relay: PolicyRelay = field(init=False)
+    _telemetry: Telemetry = field(init=False)
 
     def __post_init__(self) -> None:
         switch = PolicySwitch(path=self.settings.policy_file, current=self.policies, channel=None)
         self._relay = PolicyRelay(switch=switch, channel=self.channel)
+        self._telemetry = telemetry_of(self.settings, WORKER)
 
     def run(self) -> int:
         """Returns the exit code: 0 after SIGTERM or SIGINT, 2 if no worker can start before a setting is changed."""
@@ -247,9 +253,10 @@ class Workers:
             if each.killed_for:
                 continue
             if now - each.alive_at > patience:
-                self._kill(each, f"did not respond for {patience:g} s and was killed")
+                self._kill(each, "hung", f"did not respond for {patience:g} s and was killed")
             elif limit is not None and (used := _resident(each.child.pid)) > limit:
-                self._kill(each, f"used {used / 1e6:,.0f} MB of memory and was killed")
+                each.memory = used
+                self._kill(each, "over_memory", f"used {used / 1e6:,.0f} MB of memory and was killed")
             elif each.is_blocked(now) and not each.yields:
                 each.yields = True
                 with contextlib.suppress(OSError):
@@ -259,8 +266,8 @@ class Workers:
             each.retiring = True
             each.child.channel.send(retire=True)
 
-    def _kill(self, each: _Worker, why: str) -> None:
-        each.killed_for = why
+    def _kill(self, each: _Worker, why: WorkerEnd, how: str) -> None:
+        each.killed_for, each.killed_how = why, how
         with contextlib.suppress(OSError):
             os.killpg(each.child.pid, signal.SIGKILL)
         each.child.send_signal(signal.SIGKILL)
@@ -274,14 +281,12 @@ class Workers:
         self._relay.ended(child)
         gone.prints.close()
         child.channel.socket.close()
-        how = gone.killed_for or child.how
+        how = gone.killed_how or child.how
+        pause = 0.0
         if not gone.done:
             self._dead.append(gone.owner)
         if gone.only is not None:
             self._account(gone.only, gone.done, how)
-            log.log(
-                logging.INFO if gone.done else logging.ERROR, "the process that drove task %s alone %s", gone.only, how
-            )
         elif not gone.done:
             if not self._was_ready and child.code == WRONG_SETTINGS:
                 return WRONG_SETTINGS
@@ -289,10 +294,16 @@ class Workers:
             lived = time.monotonic() - child.started
             pause = 0.0 if gone.ready and lived > 1 else self._backoff.after(lived)
             self._start_at = max(self._start_at, time.monotonic() + pause)
-            log.error("a worker %s; another one is started%s", how, f" in {pause:g} s" if pause else "")
+        self._tell(gone, child.code, pause)
         self._void()
         self._tell_owners()
         return None
+
+    def _tell(self, gone: _Worker, code: int, pause: float = 0.0) -> None:
+        why: WorkerEnd = "done" if gone.done else gone.killed_for or ("killed" if code < 0 else "exited")
+        self._telemetry.tell(
+            WorkerEnded(owner=gone.owner, why=why, code=code, task_id=gone.only, memory=gone.memory, pause=pause)
+        )
 
     def _void(self) -> None:
         """Has the worker that takes on what comes free what dead ones held. If there is none, the next one does it when
@@ -325,14 +336,15 @@ class Workers:
         while self._workers:
             if time.monotonic() > until:
                 for each in self._workers.values():
-                    log.warning("a worker outlived the grace period and is killed")
-                    self._kill(each, "outlived the grace period and was killed")
+                    self._kill(each, "late", "outlived the grace period and was killed")
                 until += EXTRA_SECONDS
             self._wait(woken)
             for child in self._children.ended():
                 gone = self._workers.pop(child.pid)
                 gone.prints.log_what_came()
                 gone.prints.close()
+                if gone.killed_for is not None:
+                    self._tell(gone, child.code)
                 with contextlib.suppress(OSError):
                     os.killpg(child.pid, signal.SIGKILL)
                 self._tell_owners()  # nobody says any more that it lives

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.approvals.model.errors import CountersignError
+from bot.approvals.model.facts import ApiAnswered
+from bot.approvals.model.token import Token
 from bot.approvals.model.trace import trace_of
 from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.http import problems, refusals
@@ -28,18 +31,24 @@ from bot.http.problems import MAX_FAULTS, Fault, Refused
 from bot.http.reference import openapi, page
 from bot.http.routes import requests, servers, tasks, votes
 from bot.http.waiting import Draining, Waiters
+from bot.http.watched import Watched, Watching
 
 log = logging.getLogger(__name__)
 
+UNKNOWN: Final = "unknown"
+"""The route of a call to an address that there is not."""
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 RETRY_SECONDS: Final = 5
 """When a caller tries again who was refused because the bot is shutting down."""
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
 
-def app_of(parts: Parts | None, *, mounted: Mapping[str, ASGIApp] | None = None) -> FastAPI:
+def app_of(
+    parts: Parts | None, *, mounted: Mapping[str, ASGIApp] | None = None, watched: Watched | None = None
+) -> FastAPI:
     """The app. Without parts it answers no call, and only describes itself. `mounted` are further apps, by their path
-    such as `/mcp`; what they refuse, they word themselves."""
+    such as `/mcp`; what they refuse, they word themselves. Metrics and health are those of `watched`."""
     app = FastAPI(
         title="Countersign",
         docs_url=None,
@@ -63,28 +72,45 @@ def app_of(parts: Parts | None, *, mounted: Mapping[str, ASGIApp] | None = None)
         app.router.routes.append(Route(path, other))
     if parts is not None:
         app.add_middleware(_Edge, waiters=parts.waiters, telemetry=parts.telemetry)
+    if watched is not None:
+        app.add_middleware(Watching, watched=watched)  # around all the rest
     return app
 
 
 class _Edge:
-    """What holds for every call: none is begun during a shutdown, and an error of ours is a problem document too."""
+    """What holds for every call: none is begun during a shutdown, an error of ours is a problem document too, and how
+    it was answered is told."""
 
     def __init__(self, app: ASGIApp, waiters: Waiters, telemetry: Telemetry = SILENT) -> None:
         self._app = app
         self._telemetry = telemetry
         self._waiters = waiters
+        self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif self._waiters.draining:
-            await _draining().response()(scope, receive, send)
-        elif scope["method"] in _READS:  # some of them wait for people, and no span does
-            await self._answered(scope, receive, send)
-        else:
-            headers = Headers(scope=scope)
-            with self._telemetry.span("api", parent=trace_of(headers.get("traceparent"))):
-                await self._answered(scope, receive, send)
+            return
+        began, code = time.perf_counter(), 0
+
+        async def noted(message: Message) -> None:
+            nonlocal code
+            if message["type"] == "http.response.start":
+                code = int(message["status"])
+            await send(message)
+
+        try:
+            if self._waiters.draining:
+                await _draining().response()(scope, receive, noted)
+            elif scope["method"] in _READS:  # some of them wait for people, and no span does
+                await self._answered(scope, receive, noted)
+            else:
+                headers = Headers(scope=scope)
+                with self._telemetry.span("api", parent=trace_of(headers.get("traceparent"))):
+                    await self._answered(scope, receive, noted)
+        finally:
+            if code:  # otherwise the caller is gone, and nothing was answered
+                self._telemetry.tell(_told(scope, code, time.perf_counter() - began))
 
     async def _answered(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = False
@@ -130,9 +156,28 @@ class _Edge:
         return take
 
 
+def _told(scope: Scope, code: int, seconds: float) -> ApiAnswered:
+    token = scope.get("state", {}).get("token")
+    return ApiAnswered(
+        route=_path(scope),
+        method=scope["method"] if scope["method"] in _METHODS else UNKNOWN,
+        code=code,
+        seconds=seconds,
+        token=token.name if isinstance(token, Token) else "",
+    )
+
+
 def _route(scope: Scope) -> str:
     """The method and route of the call. The address itself holds ids."""
-    return f"{scope['method']} {getattr(scope.get('route'), 'path', 'an unknown route')}"
+    return f"{scope['method']} {_path(scope)}"
+
+
+def _path(scope: Scope) -> str:
+    """The path of the call's route, which says where ids stand."""
+    known = scope.get("route")  # only FastAPI's own routes leave themselves there
+    routes = [known] if known is not None else scope["app"].routes if "app" in scope else []
+    found = (route for route in routes if known is not None or route.matches(scope)[0] is not Match.NONE)
+    return str(getattr(next(found, None), "path", UNKNOWN))
 
 
 def _draining(headers: Mapping[str, str] | None = None) -> Refused:

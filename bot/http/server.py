@@ -18,6 +18,7 @@ from bot.approvals.model.errors import SettingsError
 from bot.http.app import app_of
 from bot.http.parts import Parts
 from bot.http.waiting import Waiters
+from bot.http.watched import Watched
 
 BACKLOG: Final = 2048
 SECONDS_FOR_HEADER: Final = 30.0
@@ -48,13 +49,15 @@ class Serving:
 
 
 @asynccontextmanager
-async def serving(parts: Parts, bind: str, *, mounted: Mapping[str, ASGIApp] | None = None) -> AsyncIterator[Serving]:
+async def serving(
+    parts: Parts, bind: str, *, mounted: Mapping[str, ASGIApp] | None = None, watched: Watched | None = None
+) -> AsyncIterator[Serving]:
     """Serves the API at `bind` (`host:port`; port 0 is any) while the block runs. Raises SettingsError if it cannot.
 
     When the block ends, calls that wait are answered, calls that were begun are finished, and connections are closed.
     """
     listening = _bound(bind)
-    server = _Server(config(app_of(parts, mounted=mounted)))
+    server = _Server(config(app_of(parts, mounted=mounted, watched=watched)))
     host, port = listening.getsockname()[:2]
     serving = Serving(host=host, port=port, waiters=parts.waiters)
     async with parts.waiters.looking():

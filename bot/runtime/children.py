@@ -17,7 +17,6 @@ import signal
 import socket
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -152,7 +151,7 @@ class Children:
             gc.collect()
             code = run(channel)
         except BaseException:
-            traceback.print_exc()
+            log.critical("a process ends because of an error that nothing caught", exc_info=True)
         finally:
             for stream in (sys.stdout, sys.stderr):
                 with contextlib.suppress(Exception):

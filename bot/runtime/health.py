@@ -35,7 +35,7 @@ def beat(state_dir: Path, interval: float, role: str, bot: str) -> None:
 
     It counts only while the process lives that started this one, and that starts it again.
     """
-    until = time.time() + max(MIN_VALID_SECONDS, MAX_MISSED_TICKS * interval)
+    until = time.time() + _valid(interval)
     file, new = state_dir / f"{_prefix()}{role}", state_dir / f".{_prefix()}{role}.{os.getpid()}"
     parent = os.getppid()
     said = json.dumps({"bot": bot, "parent": parent, "started": _started(parent)}).encode()
@@ -48,9 +48,34 @@ def beat(state_dir: Path, interval: float, role: str, bot: str) -> None:
     new.replace(file)
 
 
+def swept(state_dir: Path, role: str) -> None:
+    """Records that a sweep of the role has ended, even if something did not answer."""
+    file = _sweep_of(state_dir, role)
+    os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    os.utime(file)
+
+
+def last_sweep(state_dir: Path, role: str) -> float | None:
+    """When a sweep of the role on this machine last ended, in seconds since 1970. None if none has since its start."""
+    try:
+        return _sweep_of(state_dir, role).stat().st_mtime
+    except OSError:
+        return None
+
+
+def last_beat(state_dir: Path, interval: float, role: str) -> float | None:
+    """When the role on this machine last recorded that it is well, in seconds since 1970. None if it has not since its
+    start. `interval` as in `beat`."""
+    try:
+        return (state_dir / f"{_prefix()}{role}").stat().st_mtime - _valid(interval)
+    except OSError:
+        return None
+
+
 def forget(state_dir: Path, role: str) -> None:
-    """Forgets the heartbeat of a role that ends in order, or is about to start."""
+    """Forgets the heartbeat and the sweeps of a role that ends in order, or is about to start."""
     (state_dir / f"{_prefix()}{role}").unlink(missing_ok=True)
+    _sweep_of(state_dir, role).unlink(missing_ok=True)
 
 
 def problem(state_dir: Path, bot: str) -> str:
@@ -126,6 +151,15 @@ def _prefix() -> str:
     """How the names of heartbeats begin. Each is named after the machine or container, because replicas may share the
     folder, and after the role."""
     return f"heartbeat-{socket.gethostname()}-"
+
+
+def _valid(interval: float) -> float:
+    """For how many seconds a heartbeat is valid."""
+    return max(MIN_VALID_SECONDS, MAX_MISSED_TICKS * interval)
+
+
+def _sweep_of(state_dir: Path, role: str) -> Path:
+    return state_dir / f"swept-{socket.gethostname()}-{role}"
 
 
 def _settings(env_file: Path) -> Mapping[str, str]:

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bot.approvals.model.errors import Unreachable
+from bot.approvals.model.facts import StorageUnreachable, named
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.runtime.children import Channel, Words
 
 log = logging.getLogger(__name__)
@@ -49,6 +51,7 @@ class Line:
     """To the parent. None if the process stands alone."""
     heard: Callable[[Words], None] = lambda _: None
     """Is told what the parent says, in the event loop."""
+    telemetry: Telemetry = SILENT
     siblings: frozenset[str] = frozenset()
     """Other processes that live, as the parent says, and whose leases are renewed here too: they may be blocked."""
     lapses: int = 0
@@ -122,7 +125,7 @@ class Line:
                     if not self._over.is_set():
                         self._tell()
             except Unreachable as away:
-                log.warning("storage could not be told that this process lives, and is told again: %s", away)
+                self.telemetry.tell(StorageUnreachable(verb="change", error=named(away)))
                 due = time.monotonic() + min(RETRY_SECONDS, every)
             else:
                 due = time.monotonic() + every

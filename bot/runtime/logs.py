@@ -7,19 +7,18 @@ import re
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from types import TracebackType
-from typing import Final, TextIO
+from typing import Final, Literal, TextIO
 
-from bot.approvals.model.ids import JSON
-from bot.approvals.rules.masking import EDGE, MASK, Masker
-from bot.printable import printable
-from bot.secrets import Detector
+from bot import printable
+from bot.approvals.rules.masking import EDGE, MASK
+from bot.runtime.entries import Entries, JsonEntries
 
-CONTINUATION: Final = "    | "
-"""Begins every further line of an entry, so that none can be taken for an entry of its own."""
-MAX_ENTRY_CHARACTERS: Final = 100_000
-"""More of a traceback helps nobody."""
+OWN: Final = ("bot", "countersign", "graphs")
+"""The bot's own loggers, of which `countersign` is that of all facts."""
+QUIET: Final = ("apscheduler", "httpx", "slack_bolt.socket", "uvicorn")
+"""Loggers that have a line for each tick, for each call of a LangGraph Server, and for what facts tell."""
 MAX_LEARNED: Final = 1000
 """Values that are remembered because of their names. The oldest are forgotten first."""
 
@@ -53,63 +52,48 @@ class Learned:
         return self._pattern.sub(MASK, words)
 
 
-class Entries(logging.Formatter):
-    """Formats a record as one entry: secrets masked, control characters written out, further lines indented.
-
-    A record may have `inputs`, with which a task was started; the secrets in them are masked too.
-    """
-
-    def __init__(self, learned: Learned) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self._detector = Detector()
-        self._learned = learned
-
-    def format(self, record: logging.LogRecord) -> str:
-        masker = Masker(self._detector)
-        inputs = getattr(record, "inputs", None)
-        if isinstance(inputs, Mapping):
-            given: dict[str, JSON] = dict(inputs)
-            masker.learn(given, "inputs")
-
-        def masked(words: str) -> str:
-            cut = (
-                words
-                if len(words) <= MAX_ENTRY_CHARACTERS
-                else f"{words[:MAX_ENTRY_CHARACTERS]}\n… cut, {len(words):,} characters in all"
-            )
-            return masker.text(self._learned.hide(cut))
-
-        record.message = masked(record.getMessage())
-        record.asctime = self.formatTime(record)
-        below = [self.formatException(record.exc_info)] if record.exc_info else []
-        below += [self.formatStack(record.stack_info)] if record.stack_info else []
-        first = printable(self.formatMessage(record))  # a line end in a message is written out
-        lines = [line for each in below for line in masked(each).split("\n")]
-        return f"\n{CONTINUATION}".join([first, *map(printable, lines)])
-
-
 class _Handler(logging.StreamHandler[TextIO]):
     """Writes to stderr. If an entry cannot be formatted, its values stay hidden; `logging` itself would print them."""
 
+    def __init__(self, entries: Entries) -> None:
+        super().__init__()
+        self.setFormatter(entries)
+        self._entries = entries
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
-        self.stream.write(f"an entry of {printable(record.name)} could not be written, {printable(record.pathname)}\n")
+        self.stream.write(f"{self._entries.unwritable(record)}\n")
 
 
-def to_stderr(level: str) -> Learned:
-    """Sends all log entries to stderr, including errors that nobody caught. Slack's SDK logs tokens and button values
-    at DEBUG, so it stays at INFO. Returns the object that takes further secrets to hide."""
+def to_stderr(form: Literal["text", "json"], level: str = "INFO") -> Learned:
+    """Sends all log entries to stderr in this form, including errors that nobody caught. Returns the object that takes
+    further secrets to hide."""
     learned = Learned()
-    handler = _Handler()
-    handler.setFormatter(Entries(learned))
-    logging.basicConfig(level=level, handlers=[handler])
+    handler = _Handler((JsonEntries if form == "json" else Entries)(learned))
+    logging.basicConfig(handlers=[handler])
     logging.captureWarnings(True)
-    for name in ("slack_bolt", "slack_sdk", "apscheduler", "httpx", "aiosqlite"):
-        logging.getLogger(name).setLevel(max(logging.getLevelNamesMapping()[level], logging.INFO))
-    for name in ("apscheduler", "httpx"):  # a line for each tick, and for each call of a LangGraph Server
-        logging.getLogger(name).setLevel(logging.WARNING)
+    set_level(level)
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread
     return learned
+
+
+def set_level(level: str) -> None:
+    """Sets the level of the bot's own entries. At DEBUG, libraries log tokens, what Slack sends and what models are
+    asked, so they stay at INFO."""
+    number = logging.getLevelNamesMapping()[level]
+    logging.getLogger().setLevel(max(number, logging.INFO))
+    for name in OWN:
+        logging.getLogger(name).setLevel(number)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(number, logging.WARNING))
+
+
+def say(sentences: str) -> None:
+    """Tells whoever started the bot why it does not run: in words, or as an entry if the log is JSON."""
+    if any(isinstance(handler.formatter, JsonEntries) for handler in logging.getLogger().handlers):
+        log.critical("%s", sentences)
+    else:
+        sys.stderr.write(f"{printable.lines(sentences)}\n")
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

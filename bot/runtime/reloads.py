@@ -14,7 +14,7 @@ import enum
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -81,6 +81,8 @@ class Reloads:
 
     what: str
     """What is reloaded, as the log calls it: `policies`."""
+    roles: Collection[str]
+    """Those that use the file."""
     read: Callable[[int], Offer]
     """Reads the file; the number is the round's. Raises `CountersignError` if it is wrong."""
     control: Control | None = None
@@ -114,8 +116,9 @@ class Reloads:
         if self._round is not None:
             self._round.handover.ended(child)
 
-    def go_on(self, roles: Sequence[Child], *, all_run: bool) -> None:
-        """Do what can be done now. `roles` are those that run. Before `all_run`, nothing is begun."""
+    def go_on(self, running: Iterable[Child], *, all_run: bool) -> None:
+        """Do what can be done now. `running` are the roles that run. Before `all_run`, nothing is begun."""
+        roles = [child for child in running if child.name in self.roles]
         self._hear_commands(roles)
         while self._went_on(roles, all_run):
             pass

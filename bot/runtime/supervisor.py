@@ -7,20 +7,19 @@ of a setting (exit code 2) ends them all.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from bot import crash_points, printable
+from bot import crash_points
+from bot.approvals.model.facts import RoleEnded
+from bot.approvals.ports.telemetry import SILENT, Telemetry
+from bot.runtime import logs
 from bot.runtime.children import Channel, Child, Children, forget_signals, woken_by_signals
 from bot.runtime.reloads import Reloads
-
-log = logging.getLogger(__name__)
 
 Role: TypeAlias = Callable[[Channel], int]
 """Runs a role in a new process, and returns the exit code. It says `ready=True` over the channel when it is, and
@@ -37,7 +36,7 @@ EXTRA_SECONDS: Final = 5.0
 """How much longer than its grace a role may take to end before it is killed."""
 LAST: Final = "gateway"
 """The role that is told when the others are ready, so that it takes no command before, and when they have ended, so
-that it can show what they did last."""
+that it can show what they did last. Where there is no gateway, another one may be it."""
 
 
 @dataclass(slots=True)
@@ -76,6 +75,8 @@ class Supervisor:
     """Seconds that a role may take to end."""
     started: Callable[[], None]
     """Called once when every role is ready."""
+    last: str = LAST
+    telemetry: Telemetry = SILENT
     reloads: Reloads | None = None
     """What SIGHUP and a command may have read again. None: SIGHUP ends the bot, as it ends any program."""
     _children: Children = field(default_factory=Children)
@@ -110,7 +111,7 @@ class Supervisor:
                         return self._stop(woken, WRONG_SETTINGS)
                     self._again(kept, child)
                 if reloads is not None:
-                    reloads.go_on(list(self._children.running.values()), all_run=self._all_run)
+                    reloads.go_on(self._children.running.values(), all_run=self._all_run)
             return self._stop(woken, 0)
 
     def _next(self) -> float:
@@ -131,7 +132,7 @@ class Supervisor:
                     self.reloads.heard(kept.child, words)
                 if "refused" in words and words["refused"] not in self._refused:
                     self._refused.append(words["refused"])
-        last = self._kept.get(LAST)
+        last = self._kept.get(self.last)
         others = [kept for kept in self._kept.values() if kept is not last]
         if last is not None and last.child is not None and not last.told and all(kept.ready for kept in others):
             last.told = True
@@ -139,7 +140,7 @@ class Supervisor:
 
     def _again(self, kept: _Kept, child: Child) -> None:
         pause = kept.backoff.after(time.monotonic() - child.started)
-        log.error("the %s %s; it is started again in %g s", child.name, child.how, pause)
+        self.telemetry.tell(RoleEnded(role=child.name, code=child.code, pause=pause))
         kept.child, kept.told, kept.start_at = None, False, time.monotonic() + pause
         child.channel.socket.close()
 
@@ -161,13 +162,13 @@ class Supervisor:
             child.send_signal(signal.SIGTERM)
         told = False
         while running:
-            if not told and all(child.name == LAST for child in running.values()):
+            if not told and all(child.name == self.last for child in running.values()):
                 told = True
                 for child in running.values():
                     child.channel.send(alone=True)
             if time.monotonic() > until:
                 for child in running.values():
-                    log.warning("the %s did not end in time and is killed", child.name)
+                    self.telemetry.tell(RoleEnded(role=child.name))
                     child.send_signal(signal.SIGKILL)
                 until += EXTRA_SECONDS
             with contextlib.suppress(InterruptedError):
@@ -177,7 +178,7 @@ class Supervisor:
             self._children.ended()
         self._hear()
         for sentence in self._refused if code == WRONG_SETTINGS else ():
-            sys.stderr.write(f"{printable.lines(sentence)}\n")
+            logs.say(sentence)
         return code
 
 

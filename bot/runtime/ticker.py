@@ -26,7 +26,7 @@ async def ticking(tick: Callable[[], Awaitable[None]], seconds: float) -> AsyncI
         try:
             await tick()
         except asyncio.CancelledError:  # the scheduler would log its own shutdown as a failure
-            log.info("a sweep was cut short by the shutdown")
+            log.debug("a sweep was cut short by the shutdown")
 
     scheduler = AsyncIOScheduler(timezone=UTC)
     scheduler.add_job(

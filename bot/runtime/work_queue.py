@@ -14,9 +14,11 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from bot.approvals.model.errors import Conflict, CountersignError
+from bot.approvals.model.facts import JobPutOff, named
 from bot.approvals.model.ids import Person, TaskId
 from bot.approvals.model.server import server_of
 from bot.approvals.ports.engine import Draining
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Clock
 
 log = logging.getLogger(__name__)
@@ -52,6 +54,7 @@ class JobQueue(Generic[Key]):
     name: str
     job: Callable[[Key], Awaitable[datetime | None]]
     clock: Clock
+    telemetry: Telemetry = SILENT
     _running: dict[Key, asyncio.Task[None]] = field(default_factory=dict)
     _again: set[Key] = field(default_factory=set)
     _soon: set[Key] = field(default_factory=set)
@@ -75,6 +78,11 @@ class JobQueue(Generic[Key]):
     def at_work(self) -> bool:
         """Whether a job runs, or is about to."""
         return bool(self._running)
+
+    @property
+    def depth(self) -> int:
+        """How many jobs run or wait for their turn."""
+        return len(self._running)
 
     def wake_soon(self, key: Key) -> None:
         """Run this key's job within `COALESCE_SECONDS`, once for all wake-ups until then."""
@@ -132,7 +140,7 @@ class JobQueue(Generic[Key]):
             except Draining:
                 return
             except CountersignError as error:
-                log.warning("%s of %s was put off to the next sweep: %s", self.name, key, error)
+                self.telemetry.tell(JobPutOff(queue=self.name, key=key, error=named(error)))
                 again = None
             except Exception:
                 log.exception("%s of %s failed; the next sweep tries again", self.name, key)
@@ -225,6 +233,18 @@ class WorkQueues:
     def summary(self, person: Person) -> None:
         if self.inboxes is not None:
             self.inboxes.summaries.wake(person)
+
+    @property
+    def lanes(self) -> Mapping[str, int]:
+        """How many jobs each queue has that run or wait for their turn."""
+        lanes: dict[str, JobQueue[TaskId] | JobQueue[Person] | None] = {
+            "delivery": self.deliveries,
+            "sync": self.syncs,
+            **{f"delivery on {name}": queue for name, queue in self.servers.items()},
+        }
+        if self.inboxes is not None:
+            lanes |= {"home": self.inboxes.homes, "summary": self.inboxes.summaries}
+        return {lane: queue.depth for lane, queue in lanes.items() if queue is not None}
 
     def _concerns(self, task_id: TaskId) -> None:
         """Homes are updated soon after everything else."""

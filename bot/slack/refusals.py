@@ -14,7 +14,7 @@ from typing import Final
 from bot.approvals.model import errors
 from bot.approvals.model.decision import Answered, Cancelled, Decision, Expired, Outcome, WindowClosed, outcome_of
 from bot.approvals.model.errors import CountersignError, NoDelegate
-from bot.approvals.model.ids import JSON, Person, Program
+from bot.approvals.model.ids import JSON, Operator, Person, Program
 from bot.approvals.model.server import server_of_thread
 from bot.approvals.model.undo_offer import UndoOffer
 from bot.slack import display, quotes, text
@@ -233,7 +233,7 @@ def _problems(problems: Mapping[str, str]) -> str:
     return "; ".join(named)
 
 
-def _people(people: Sequence[Person | Program], nobody: str = "nobody else") -> str:
+def _people(people: Sequence[Person | Program | Operator], nobody: str = "nobody else") -> str:
     return ", ".join(map(text.mention, people)) or nobody
 
 
@@ -292,4 +292,4 @@ def _who_was_first(decision: Decision | None) -> str:
     if isinstance(decision, Cancelled) and isinstance(decision.by, Program):
         return f"{text.mention(decision.by)} withdrew this at {moment(decision.at)}."
     people = decision.voters if isinstance(decision, Answered) else (decision.by,)
-    return f"{_people(people)} {_DECIDED[outcome_of(decision)]} at {moment(decision.at)}."
+    return text.upper(f"{_people(people)} {_DECIDED[outcome_of(decision)]} at {moment(decision.at)}.")

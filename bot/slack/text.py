@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from bot.approvals.model.ids import JSON, ChannelId, Person, Program
+from bot.approvals.model.ids import JSON, ChannelId, Operator, Person, Program
 from bot.approvals.model.server import server_of_thread
 
 _PLAIN = re.compile(r"[\n\t\x20-\x7e]*")
@@ -171,10 +171,13 @@ def moment(at: datetime, *, seconds: bool = False) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {form}|{fallback} UTC>"
 
 
-def mention(who: Person | Program) -> str:
-    """A person as Slack mentions them, a program by its name in bold, a thread as `a thread on *prod*`."""
+def mention(who: Person | Program | Operator) -> str:
+    """A person as Slack mentions them, a program by its name in bold, a thread as `a thread on *prod*`, an operator as
+    `an operator (alice)`."""
     if isinstance(who, Person):
         return f"<@{who.user_id}>"
+    if isinstance(who, Operator):
+        return f"an operator ({sentence(who.login, MAX_NAME_CHARACTERS)})"
     server = server_of_thread(who)
     return f"*{program(who.name)}*" if server is None else f"a thread on *{program(server)}*"
 
@@ -188,7 +191,7 @@ def channel(id: ChannelId) -> str:
     return f"<#{id}>"
 
 
-def mentions(people: Sequence[Person | Program], limit: int = 10) -> str:
+def mentions(people: Sequence[Person | Program | Operator], limit: int = 10) -> str:
     """People in a sentence, and how many more there are."""
     return listed([mention(person) for person in people], limit)
 

@@ -62,7 +62,7 @@ def tells_of_purge(text: bytes) -> bool:
 
 def _converter() -> Converter:
     converter = Converter(detailed_validation=False, unstruct_collection_overrides={Set: sorted})
-    converter.register_unstructure_hook(datetime, _written_time)
+    converter.register_unstructure_hook(datetime, written_time)
     converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text).astimezone(UTC))
     for cls in (date, time):
         converter.register_unstructure_hook(cls, cls.isoformat)
@@ -107,7 +107,8 @@ def _type_of(decision: Mapping[str, Any]) -> str:
     return "Cancelled" if "by" in decision else "Expired"
 
 
-def _written_time(at: datetime) -> str:
+def written_time(at: datetime) -> str:
+    """The moment as records hold it, in UTC. Raises `ValueError` if it has no time zone."""
     if at.tzinfo is None:
         raise ValueError(f"{at} has no time zone")
     return at.astimezone(UTC).isoformat()

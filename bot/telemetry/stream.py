@@ -6,13 +6,15 @@ import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bot.approvals.model.facts import Fact
 from bot.approvals.model.trace import Trace
 from bot.approvals.ports.telemetry import SILENT
 
 log = logging.getLogger(__name__)
+
+Kind = TypeVar("Kind")
 
 
 class Sink(Protocol):
@@ -49,6 +51,10 @@ class Stream:
                 if type(sink) not in self._failed:
                     self._failed.add(type(sink))
                     log.exception("%s cannot show what happens; this is said once", type(sink).__name__)
+
+    def sink(self, kind: type[Kind]) -> Kind | None:
+        """The sink of this kind. None if there is none."""
+        return next((each for each in self.sinks if isinstance(each, kind)), None)
 
     def span(
         self, name: str, *, parent: Trace | None = None, after: Trace | None = None, about: str = ""

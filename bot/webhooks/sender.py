@@ -6,7 +6,6 @@ Nothing is followed, kept or taken from the environment: no redirects, no cookie
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
@@ -37,8 +36,6 @@ from bot.approvals.ports.webhooks import NotTaken, NotWanted, Reply, Taken
 from bot.approvals.ports.work import Clock
 from bot.webhooks.address import Unfit, address
 from bot.webhooks.allow_list import AllowList, address_of
-
-log = logging.getLogger(__name__)
 
 SECONDS: Final = 15.0
 """For one try, from looking up the host to the answer's status."""
@@ -74,7 +71,7 @@ class HttpSender:
 
     async def send(self, url: str, id: WebhookId, body: str, trace: Trace | None = None) -> Reply:
         if problem := self.problem_with(url):
-            return NotTaken(why=f"its address {problem}")
+            return NotTaken(why=f"its address {problem}", error="not allowed")
         known = address(url, self._allowed)
         try:
             async with self._session.post(
@@ -82,8 +79,7 @@ class HttpSender:
             ) as response:
                 return self._reply(response)  # its body stays unread, and the connection is closed
         except (ClientError, TimeoutError, OSError, ValueError) as error:
-            log.info("webhook %s was not taken: %r", id, error)
-            return NotTaken(why=_said(error, known.host or ""))
+            return NotTaken(why=_said(error, known.host or ""), error=type(error).__name__)
 
     def _headers(self, id: WebhookId, body: str, trace: Trace | None) -> dict[str, str]:
         now = self._clock()
@@ -102,11 +98,13 @@ class HttpSender:
         if 200 <= status < 300:
             return Taken()
         if status == _GONE:
-            return NotWanted(why="it answered 410, which means that it wants no more")
+            return NotWanted(why="it answered 410, which means that it wants no more", error=f"status {status}")
         if 300 <= status < 400:
-            return NotTaken(why=f"it answered {status}, and redirects are not followed")
+            return NotTaken(why=f"it answered {status}, and redirects are not followed", error=f"status {status}")
         return NotTaken(
-            why=f"it answered {status}", retry_after=_wait(response.headers.get("Retry-After", ""), self._clock())
+            why=f"it answered {status}",
+            error=f"status {status}",
+            retry_after=_wait(response.headers.get("Retry-After", ""), self._clock()),
         )
 
 

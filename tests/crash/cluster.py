@@ -69,7 +69,7 @@ defaults:
   deadline: {deadline}s
 """
 
-LEASE_LOST = re.compile("its lease was lost|the task is in other hands")
+LEASE_LOST = re.compile(r"lease\.lost|from LeaseLost")
 
 Found = TypeVar("Found")
 

@@ -46,6 +46,7 @@ from bot.http.parts import Parts
 from bot.http.server import Serving, serving
 from bot.http.views import Views
 from bot.http.waiting import Waiters
+from bot.http.watched import Watched
 from bot.runtime.work_queue import JobQueue, WorkQueues
 from bot.storage.sqlite.store import SqliteStorage
 from bot.stores import system_clock
@@ -53,6 +54,7 @@ from tests.support.fakes.directory import FakeDirectory
 from tests.support.fakes.engine import FakeEngine
 from tests.support.fakes.messenger import FakeMessenger
 from tests.support.fakes.secrets import masking
+from tests.support.fakes.telemetry import Heard
 from tests.support.fakes.wiring import a_delivery, a_sync, a_unit
 from tests.support.starter import WAIT
 
@@ -113,6 +115,8 @@ class Api:
     parts: Parts
     hinted: list[str] = field(default_factory=list)
     """The servers that have said that something has changed."""
+    heard: Heard = field(default_factory=Heard)
+    """What the API has told of its calls."""
     tokens: dict[str, str] = field(default_factory=dict)
     """The token of each source that the tests have used."""
 
@@ -218,10 +222,15 @@ class Api:
 
 @asynccontextmanager
 async def served(
-    storage: Storage | None = None, *, policy: Policy = POLICY, free: int = FREE, mounting: Mounting | None = None
+    storage: Storage | None = None,
+    *,
+    policy: Policy = POLICY,
+    free: int = FREE,
+    mounting: Mounting | None = None,
+    watched: Watched | None = None,
 ) -> AsyncIterator[Api]:
     """A gateway's API on a free port, with all that it needs to ask people and to hand decisions over. With a graph
-    `cleanup` that asks once, and with the apps of `mounting` beside it."""
+    `cleanup` that asks once, with the apps of `mounting` beside it, and with the metrics and health of `watched`."""
     async with AsyncExitStack() as stack:
         if storage is None:
             storage = await SqliteStorage.open(":memory:")
@@ -264,7 +273,7 @@ async def served(
         messages = a_sync(storage=storage, messenger=messenger, clock=system_clock)
         policy_choice = PolicyChoice(policies=policies, directory=directory)
         unit = a_unit(storage=storage, engine=agents, directory=directory, work=work)
-        masks, hinted = masking(), list[str]()
+        masks, hinted, heard = masking(), list[str](), Heard()
         programs = callers(
             storage=storage,
             inputs=agents,
@@ -293,13 +302,14 @@ async def served(
             busy=queues.busy,
             callback_problem=lambda url: "" if CALLED in url else "is not allowed",
             server_changed=changed,
+            telemetry=heard,
         )
         for queue in (queues.deliveries, queues.syncs, workers):
             assert queue is not None
             stack.push_async_callback(queue.close, 5)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         mounted = await stack.enter_async_context(mounting(parts)) if mounting is not None else None
-        running = await stack.enter_async_context(serving(parts, "127.0.0.1:0", mounted=mounted))
+        running = await stack.enter_async_context(serving(parts, "127.0.0.1:0", mounted=mounted, watched=watched))
         yield Api(
             storage=storage,
             serving=running,
@@ -310,6 +320,7 @@ async def served(
             work=work,
             parts=parts,
             hinted=hinted,
+            heard=heard,
         )
 
 

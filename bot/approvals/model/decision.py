@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from bot.approvals.model.ids import JSON, MessageRef, Person, Program
+from bot.approvals.model.ids import JSON, MessageRef, Operator, Person, Program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +125,10 @@ class WindowClosed:
 class Cancelled:
     """The task was cancelled, or the program that asked withdrew its request. The graph is not resumed."""
 
-    by: Person | Program
+    by: Person | Program | Operator
     at: datetime
+    reason: str = ""
+    """Why an operator cancelled it. Empty if they did not say, or if it was not an operator."""
 
     @property
     def outcome(self) -> Outcome:

@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 from bot.approvals.model.decision import Answered, Decision, Expired, Outcome, WindowClosed, outcome_of
-from bot.approvals.model.ids import JSON, Person, Program, RequestId, TaskId
+from bot.approvals.model.ids import JSON, Operator, Person, Program, RequestId, TaskId
 from bot.approvals.model.undo_offer import UndoOffer
 
 
@@ -535,8 +535,20 @@ _SETTLED: Final[Mapping[Outcome, str]] = {
 }
 
 
-def _ids(people: Sequence[Person | Program]) -> str:
-    return ", ".join(each.user_id if isinstance(each, Person) else each.name for each in people) or "nobody"
+def _ids(people: Sequence[Person | Program | Operator]) -> str:
+    return ", ".join(map(_id, people)) or "nobody"
+
+
+def _id(who: Person | Program | Operator) -> str:
+    match who:
+        case Person(user_id=user_id):
+            return user_id
+        case Program(name=name):
+            return name
+        case Operator(login=login):
+            return f"an operator ({login})"
+        case _ as never:
+            assert_never(never)
 
 
 def _time(at: datetime) -> str:

@@ -1,5 +1,5 @@
-"""The ids of all records, as types of their own so that none is mistaken for another; a person; a program; a message's
-place."""
+"""The ids of all records, as types of their own so that none is mistaken for another; a person; a program; an operator;
+a message's place."""
 
 from __future__ import annotations
 
@@ -35,6 +35,14 @@ class Program:
 
     name: str
     """Its source, such as `billing-service`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """Somebody who acts by a command on a machine of the bot. They need no account in Slack."""
+
+    login: str
+    """The user who ran the command, on that machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from bot.approvals.model.caller import Caller
-from bot.approvals.model.ids import JSON, ChannelId, Person, Program, TaskId, ThreadId, Ts
+from bot.approvals.model.ids import JSON, ChannelId, Operator, Person, Program, TaskId, ThreadId, Ts
 from bot.approvals.model.server import OnServer
 from bot.approvals.model.trace import Trace
 
@@ -80,8 +80,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCancelled:
-    by: Person | Program
+    by: Person | Program | Operator
     at: datetime
+    reason: str = ""
+    """Why an operator cancelled it. Empty if they did not say, or if it was not an operator."""
 
 
 MAX_SHORT_CHARACTERS: Final = 200

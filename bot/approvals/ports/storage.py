@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
 from bot.approvals.model.audit import AuditEvent, Entry, Head
 from bot.approvals.model.catalog import Catalog
+from bot.approvals.model.census import Census
 from bot.approvals.model.ids import (
     ChannelId,
     MessageRef,
@@ -39,6 +41,17 @@ class Records:
     """The task's requests, in the order in which they were opened."""
     messages: tuple[Message, ...]
     """The messages of the task and its requests, in the order in which they were created."""
+
+
+class Among(StrEnum):
+    """Which tasks a list takes."""
+
+    ALL = "all"
+    OPEN = "open"
+    """Those that have not ended (`Task.finished`)."""
+    ENDED = "ended"
+    FAILED = "failed"
+    """Those that an error has stopped (`Failed`), whether or not they can go on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +140,24 @@ class TaskStore(Protocol):
         """
         ...
 
+    async def newest(
+        self,
+        limit: int,
+        *,
+        before: tuple[datetime, TaskId] | None = None,
+        since: datetime | None = None,
+        among: Among = Among.ALL,
+        graph: str | None = None,
+    ) -> tuple[Task, ...]:
+        """Everybody's tasks, newest first, and those of the same moment by id. With `before`, only those that come
+        after the task of this moment and id; with `since`, only those of this moment or later; with `graph`, only those
+        of this graph."""
+        ...
+
+    async def task_ids(self, prefix: str, limit: int) -> tuple[TaskId, ...]:
+        """The ids of tasks that begin with this text, sorted."""
+        ...
+
     async def orphans(self, now: datetime, limit: int, *, elsewhere: bool = False) -> tuple[Task, ...]:
         """Tasks that should be running (`Starting`, `Running`) although nobody holds a live lease on their thread: of
         workers or, with `elsewhere`, of what runs elsewhere (`runs_elsewhere`)."""
@@ -183,6 +214,18 @@ class RequestStore(Protocol):
     async def unsettled(self, *, elsewhere: bool = False) -> tuple[TaskId, ...]:
         """The tasks with a request that is pending, or whose decision has not been delivered: of workers or, with
         `elsewhere`, of what runs elsewhere (`runs_elsewhere`). Each task once."""
+        ...
+
+    async def newest_unsettled(
+        self, limit: int, *, before: tuple[datetime, RequestId] | None = None
+    ) -> tuple[Request, ...]:
+        """The requests that are pending, or whose decision has not been delivered, the last opened first
+        (`opened_at`), and those of the same moment by id. With `before`, only those that come after the request of this
+        moment and id."""
+        ...
+
+    async def request_ids(self, prefix: str, limit: int) -> tuple[RequestId, ...]:
+        """The ids of requests that begin with this text, sorted."""
         ...
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
@@ -366,6 +409,15 @@ class LeaseStore(Protocol):
         ...
 
 
+class CensusStore(Protocol):
+    """Figures for whoever operates the bot."""
+
+    async def census(self, now: datetime) -> Census:
+        """How many records of each kind wait. Its cost depends on how many wait, and not on how many there are. Records
+        that change meanwhile may be missed or counted twice."""
+        ...
+
+
 class Storage(
     ChangeStore,
     TaskStore,
@@ -377,6 +429,7 @@ class Storage(
     WebhookStore,
     AuditStore,
     LeaseStore,
+    CensusStore,
     Protocol,
 ):
     """All records in one place. Every method is atomic, and a change and its audit event are one transaction.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
@@ -21,6 +21,8 @@ class NotTaken:
 
     why: str
     """The end of a sentence, such as "it answered 500"."""
+    error: str = field(default="", compare=False)
+    """The same in a word or two: `status 500`, or the class of an error. Names no address."""
     retry_after: timedelta | None = None
     """When it wants to be asked again. None if it did not say."""
 
@@ -31,6 +33,8 @@ class NotWanted:
 
     why: str
     """The end of a sentence."""
+    error: str = field(default="", compare=False)
+    """As that of `NotTaken`."""
 
 
 Reply: TypeAlias = Taken | NotTaken | NotWanted

@@ -14,7 +14,7 @@ from bot.approvals.model.agent import Asked
 from bot.approvals.model.decision import Answered, Cancelled, Decision
 from bot.approvals.model.errors import AlreadySettled, VerdictNotOffered
 from bot.approvals.model.fingerprint import Fingerprint
-from bot.approvals.model.ids import JSON, Person, Program
+from bot.approvals.model.ids import JSON, Operator, Person, Program
 from bot.approvals.model.policy import Policy
 from bot.approvals.model.question import Question, Verdict, with_arguments
 from bot.approvals.model.request import (
@@ -252,10 +252,10 @@ def answered_differently(request: Request, now: datetime) -> Request:
     return schedule.enter_stage(reopened, now)
 
 
-def cancel(request: Request, by: Person | Program, now: datetime) -> Request:
+def cancel(request: Request, by: Person | Program | Operator, now: datetime, reason: str = "") -> Request:
     """Settle an open request as cancelled. Raises `AlreadySettled` if it is not open."""
     eligible.still_open(request, request.version)
-    return _decide(request, Cancelled(by=by, at=now), now)
+    return _decide(request, Cancelled(by=by, at=now, reason=reason), now)
 
 
 def supersede(request: Request, now: datetime) -> Request:

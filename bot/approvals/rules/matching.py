@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Final, TypeAlias
 
 from bot.approvals.model.ids import JSON, ChannelId, Person, Program
@@ -178,6 +179,10 @@ class Policies:
                     continue  # it has been done, and a rule about doing it must not keep people from undoing it
                 raise ConditionFailed(f"the rule `{rule.policy.name}` cannot be worked out: {failed}") from failed
         return _governing(self.otherwise, facts, look)
+
+    def before(self, name: str) -> tuple[str, ...]:
+        """The names of the rules that are looked at before the one of this name."""
+        return tuple(takewhile(lambda each: each != name, (rule.policy.name for rule in self.rules)))
 
     @property
     def conditional(self) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot import crash_points
-from bot.approvals.model.audit import AuditEvent, event_of
+from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.call_errors import (
     AlreadyConsumed,
     ChannelMissing,
@@ -45,16 +45,16 @@ from bot.approvals.ports.slack import Directory, LookupFailed, LookupRefused
 from bot.approvals.ports.storage import Change, Records, Storage
 from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Work
-from bot.approvals.rules import calls, lifecycle
+from bot.approvals.rules import lifecycle
 from bot.approvals.rules.calls import CallStatus
 from bot.approvals.rules.matching import ConditionFailed, is_channel, names_one
-from bot.approvals.services import verbs
+from bot.approvals.services import cancelling
 from bot.approvals.services.audit.snapshot import plain
 from bot.approvals.services.call_reading import CallReading, CallView
 from bot.approvals.services.messages import wanted
 from bot.approvals.services.policies.choice import PolicyChoice
 from bot.approvals.services.tasks import server_for
-from bot.approvals.services.unit_of_work import settled, until_won, wake
+from bot.approvals.services.unit_of_work import until_won, wake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,7 @@ class Calls:
                 return view
             if view.task.finished or (view.request is not None and not isinstance(view.request.state, Pending)):
                 raise AlreadySettled(request_id, view.request.decision if view.request is not None else None)
-            await self.storage.save_all(_cancelled(view.records, token, at, reason))
+            await self.storage.save_all(_withdrawn(view.records, token, at, reason))
             return await self.reading.of(request_id, sources)
 
         view = await until_won(once)
@@ -177,7 +177,7 @@ class Calls:
                 return records
             if records.task.finished:
                 raise TaskFinished(task_id)
-            await self.storage.save_all(_cancelled(records, token, at, reason))
+            await self.storage.save_all(_withdrawn(records, token, at, reason))
             return await self.storage.records_of(task_id)
 
         records = await until_won(once)
@@ -369,24 +369,9 @@ def _refuse_another(task: Task, call: Call) -> None:
         raise KeyUsedOtherwise(call.key)
 
 
-def _cancelled(records: Records, token: Token, at: datetime, reason: str) -> Sequence[Change]:
+def _withdrawn(records: Records, token: Token, at: datetime, reason: str) -> Sequence[Change]:
     """The changes that end a task because its program says so."""
-    task = records.task
-    assert task.caller is not None  # noqa: S101 - only a program's own tasks are found for it
-    by = Program(name=task.caller.source)
-    why: dict[str, JSON] = {"reason": reason} if reason else {}
-    ended = replace(task, state=TaskCancelled(by=by, at=at))
-    event = AuditEvent(kind="cancelled", at=at, task_id=task.id, through=token.name, data=why)
-    outcome = [] if is_of_caller(task.id) else [wanted.outcome_of(task, at)]
-    told = [] if records.requests or not is_of_caller(task.id) else [calls.webhook_of_unasked(ended, at)]
-    changes = [
-        Change(record=ended, event=event, messages=outcome, webhooks=[each for each in told if each is not None])
-    ]
-    for request in records.requests:
-        if isinstance(request.state, Pending):
-            over = lifecycle.delivered(lifecycle.cancel(request, by, at), at)
-            data: dict[str, JSON] = {"version": over.version, **settled(over), **why}
-            withdrawn = replace(event_of(over, verbs.CANCEL.kind, at, data=data), through=token.name)
-            webhook = calls.webhook_of(ended, request, over, at)
-            changes.append(Change(record=over, event=withdrawn, webhooks=[] if webhook is None else [webhook]))
-    return changes
+    caller = records.task.caller
+    assert caller is not None  # noqa: S101 - only a program's own tasks are found for it
+    told: dict[str, JSON] = {"reason": reason} if reason else {}
+    return cancelling.changes(records, TaskCancelled(by=Program(name=caller.source), at=at), told, through=token.name)

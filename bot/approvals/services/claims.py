@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.approvals.model.errors import Conflict, Unreachable
+from bot.approvals.model.facts import ProcessGone
 from bot.approvals.ports.storage import Storage
-
-log = logging.getLogger(__name__)
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 
 _EVER = datetime(9000, 1, 1, tzinfo=UTC)
 _MAX_CLAIMS = 1000
@@ -20,7 +19,7 @@ LEAVE_SECONDS = 1.0
 """How long the end of a process waits for storage to forget its name."""
 
 
-async def void(storage: Storage, owners: Collection[str]) -> None:
+async def void(storage: Storage, owners: Collection[str], telemetry: Telemetry = SILENT) -> None:
     """Gives back at once what these processes, which are dead, had taken."""
     if not owners:
         return
@@ -29,13 +28,13 @@ async def void(storage: Storage, owners: Collection[str]) -> None:
             with suppress(Conflict):
                 await storage.save_message(replace(message, claimed_by=None, not_before=None))
     for owner in owners:
-        log.info("process %s is gone; what it had taken is free", owner)
         await storage.void(owner)
+        telemetry.tell(ProcessGone(owner=owner))
 
 
-async def void_lapsed(storage: Storage, now: datetime) -> None:
+async def void_lapsed(storage: Storage, now: datetime, telemetry: Telemetry = SILENT) -> None:
     """The same for every process that has not said for too long that it lives."""
-    await void(storage, await storage.owners(now))
+    await void(storage, await storage.owners(now), telemetry)
 
 
 async def leave(storage: Storage, owner: str) -> None:

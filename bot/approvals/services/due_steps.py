@@ -77,8 +77,8 @@ class DueSteps:
         if isinstance(decision, Answered):
             try:
                 self.agents.answer(due.request.question, due.request.proposed, decision)
-            except InvalidAnswer as invalid:
-                log.warning("request %s: its policy's answer to silence does not fit: %s", due.request.id, invalid)
+            except InvalidAnswer:
+                log.warning("request %s: its graph does not take its policy's answer to silence", due.request.id)
                 return timeouts.Due(request=timeouts.expired(due.request, now))
         return due
 

@@ -11,11 +11,12 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias, assert_never
+from typing import Final, Literal, TypeAlias, assert_never
 
 from bot import crash_points
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.errors import Conflict, NotFound
+from bot.approvals.model.facts import WebhookTried
 from bot.approvals.model.ids import JSON, TaskId
 from bot.approvals.model.message import Message
 from bot.approvals.model.webhook import GIVEN_UP_AFTER, Webhook, host_of
@@ -86,15 +87,19 @@ class Webhooks:
         now = self.clock()
         match reply:
             case Taken():
+                self._tell(webhook, "delivered")
                 await until_won(lambda: self._delivered(webhook, now))
             case NotTaken(why=why, retry_after=wait):
                 due = now + max(self._pause(webhook), wait or timedelta())
                 end = webhook.created_at + GIVEN_UP_AFTER
                 if now >= end:
+                    self._tell(webhook, "given_up", reply.error)
                     await self._given_up(webhook, why, now)
                 else:
+                    self._tell(webhook, "failed", reply.error)
                     await self._saved(replace(webhook, next_try=min(due, end), failure=why))
             case NotWanted(why=why):
+                self._tell(webhook, "given_up", reply.error)
                 await self._given_up(webhook, why, now)
             case _:
                 assert_never(reply)
@@ -119,6 +124,18 @@ class Webhooks:
             await self.storage.save_webhook(webhook, event, [] if message is None else [message])
         except Conflict:
             return
+
+    def _tell(self, webhook: Webhook, outcome: Literal["delivered", "failed", "given_up"], error: str = "") -> None:
+        self.telemetry.tell(
+            WebhookTried(
+                task_id=webhook.task_id,
+                request_id=webhook.request_id,
+                webhook=webhook.id,
+                outcome=outcome,
+                tries=webhook.attempts,
+                error=error,
+            )
+        )
 
     def _pause(self, webhook: Webhook) -> timedelta:
         return _pause(webhook.attempts) * (1 + JITTER * self.chance())

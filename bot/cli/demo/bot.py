@@ -27,7 +27,7 @@ def main() -> int:
             async with following(loaded.slack_api_url.removesuffix("/").removesuffix("/api")) as clock:
                 yield clock
 
-        return run(loaded, None, logs.to_stderr(loaded.log_level), lambda: None, by_slack)
+        return run(loaded, None, logs.to_stderr(loaded.log_format, loaded.log_level), lambda: None, by_slack)
     except CountersignError as error:
         sys.stderr.write(f"{printable.lines(str(error))}\n")
         return 2

@@ -6,7 +6,6 @@ environment is sent: LangGraph's own `get_client` would send LANGSMITH_API_KEY t
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,9 +24,8 @@ from langgraph_sdk.errors import (
 )
 
 from bot.approvals.model.errors import Unreachable
+from bot.approvals.model.facts import ServerAway, ServerReached
 from bot.approvals.ports.telemetry import SILENT, Telemetry
-
-log = logging.getLogger(__name__)
 
 Row: TypeAlias = Mapping[str, Any]
 """A JSON object as the server sends it."""
@@ -69,6 +67,8 @@ class ServerClient:
     telemetry: Telemetry = SILENT
     away: bool = field(default=False, init=False)
     """Whether the last call got no answer."""
+    _told: bool | None = field(default=None, init=False)
+    """Whether it was last told of as reached. None before the first call."""
 
     async def close(self) -> None:
         await self.sdk.aclose()
@@ -215,13 +215,13 @@ class ServerClient:
 
     @contextmanager
     def _asked(self, missing: type[Exception] | None = None) -> Iterator[None]:
-        """Tells an answer from none. Logs once that the server is away, and once that it is back."""
+        """Tells an answer from none. Says once that the server is away, and once that it is back."""
         try:
             yield
         except (httpx.TransportError, InternalServerError, RateLimitError) as error:
-            raise self._gone(_spoken(error)) from error
+            raise self._gone(_spoken(error), error) from error
         except (AuthenticationError, PermissionDeniedError) as error:
-            raise self._gone("it does not take the bot's api_key") from error
+            raise self._gone("it does not take the bot's api_key", error) from error
         except ConflictError as error:
             self._back()
             raise Busy from error
@@ -234,20 +234,22 @@ class ServerClient:
                 raise NoThread(error.message) from error
             raise Refused(error.message) from error
         except ValueError as error:  # no JSON: something else answers at this address
-            raise self._gone("what answers there is no LangGraph Server") from error
+            raise self._gone("what answers there is no LangGraph Server", error) from error
         else:
             self._back()
 
-    def _gone(self, why: str) -> Unreachable:
-        if not self.away:
-            self.away = True
-            log.warning("the LangGraph Server %s cannot be used: %s", self.name, why)
+    def _gone(self, why: str, error: Exception) -> Unreachable:
+        self.away = True
+        if self._told is not False:
+            self._told = False
+            self.telemetry.tell(ServerAway(server=self.name, error=_named(error)))
         return Unreachable(f"the LangGraph Server {self.name}: {why}")
 
     def _back(self) -> None:
-        if self.away:
-            self.away = False
-            log.info("the LangGraph Server %s is back", self.name)
+        self.away = False
+        if not self._told:
+            self._told = True
+            self.telemetry.tell(ServerReached(server=self.name))
 
 
 def connect(name: str, url: str, api_key: str | None, telemetry: Telemetry = SILENT) -> ServerClient:
@@ -263,6 +265,11 @@ def _sdk(url: str, api_key: str | None, seconds: httpx.Timeout) -> LangGraphClie
 
 def _limited(limit: int | None) -> dict[str, int]:
     return {"recursion_limit": limit} if limit is not None else {}
+
+
+def _named(error: Exception) -> str:
+    """The error in a word or two: `status 503`, or its class."""
+    return f"status {error.status_code}" if isinstance(error, APIStatusError) else type(error).__name__
 
 
 def _spoken(error: Exception) -> str:

@@ -8,17 +8,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import time
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, assert_never
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.approvals.model.facts import Outcome, SlackCalled, SlackLimited
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 
 log = logging.getLogger(__name__)
 
@@ -77,10 +81,57 @@ class Unknown:
 Result: TypeAlias = Done | Refused | Limited | NotSent | Unknown
 
 
+class TellingClient(AsyncWebClient):
+    """A client that tells of each call how it ended."""
+
+    def __init__(self, *, telemetry: Telemetry, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._telemetry = telemetry
+
+    async def api_call(self, api_method: str, **given: Any) -> AsyncSlackResponse:
+        began = time.perf_counter()
+        result: Result = Unknown("it was not waited for any longer")
+        try:
+            response = await super().api_call(api_method, **given)
+            result = Done({})
+        except Exception as error:
+            result = outcome_of(error)
+            raise
+        finally:
+            tell_of(self._telemetry, api_method, result, time.perf_counter() - began)
+        return response
+
+
+def tell_of(telemetry: Telemetry, method: str, result: Result, seconds: float) -> None:
+    """Tells how a call of this method ended, which took so many seconds."""
+    outcome, error = _told(result)
+    telemetry.tell(SlackCalled(method=method, outcome=outcome, seconds=seconds, error=error))
+    if isinstance(result, Limited):
+        telemetry.tell(SlackLimited(method=method, seconds=result.seconds))
+
+
+def _told(result: Result) -> tuple[Outcome, str]:
+    """The outcome, and what says more of it."""
+    match result:
+        case Done():
+            return "done", ""
+        case Refused(error=error):
+            return "refused", error
+        case Limited():
+            return "limited", ""
+        case NotSent(why=why):
+            return "not_sent", why
+        case Unknown(why=why):
+            return "unknown", why
+        case _ as never:
+            assert_never(never)
+
+
 def web_client(
     token: str,
     base_url: str = SLACK,
     session: aiohttp.ClientSession | None = None,
+    telemetry: Telemetry = SILENT,
     again: Sequence[AsyncRetryHandler] = (),
 ) -> AsyncWebClient:
     """A client that sends each request once. The caller decides what a lost response means, unless `again` says when to
@@ -88,7 +139,8 @@ def web_client(
     # if its logger has no level of its own, slack_sdk writes out all that is sent and answered, for an entry of DEBUG
     logger = logging.getLogger("slack_sdk.web")
     logger.setLevel(max(logger.level, logging.INFO))
-    return AsyncWebClient(
+    return TellingClient(
+        telemetry=telemetry,
         token=token,
         base_url=base_url.rstrip("/") + "/",
         session=session,
@@ -115,15 +167,32 @@ async def call(request: Awaitable[AsyncSlackResponse], seconds: float) -> Result
     try:
         async with asyncio.timeout(seconds):
             response = await request
-    except SlackApiError as error:
-        return _refusal(error)
-    except aiohttp.ClientConnectorError as error:
-        return NotSent(type(error).__name__)
     except (TimeoutError, aiohttp.ClientError, OSError, SlackClientError) as error:
-        return Unknown(type(error).__name__)
+        result = outcome_of(error)
+        if isinstance(result, Refused) and (messages := _messages(error)):
+            log.warning("Slack refused with %s: %s", result.error, messages)
+        return result
     if not isinstance(response.data, dict):
         return Unknown("a response without JSON")
     return Done(response.data, _date(response.headers))
+
+
+def outcome_of(error: Exception) -> Result:
+    """What became of a call that this error ended."""
+    match error:
+        case SlackApiError():
+            return _refusal(error)
+        case aiohttp.ClientConnectorError():
+            return NotSent(type(error).__name__)
+        case _:
+            return Unknown(type(error).__name__)
+
+
+def _messages(error: Exception) -> object:
+    """Slack's words about what is wrong with what was sent, if it says more than its error's name."""
+    response = error.response if isinstance(error, SlackApiError) else None
+    body = response.data if isinstance(response, AsyncSlackResponse) and isinstance(response.data, dict) else {}
+    return body.get("response_metadata", {}).get("messages")
 
 
 def _refusal(error: SlackApiError) -> Result:
@@ -136,8 +205,6 @@ def _refusal(error: SlackApiError) -> Result:
         return Limited(retry_after(response.headers))
     if response.status_code >= 500 or not reason or reason in _UNKNOWN:
         return Unknown(reason or f"status {response.status_code}")
-    if messages := body.get("response_metadata", {}).get("messages"):
-        log.warning("Slack refused with %s: %s", reason, messages)
     return Refused(reason, str(body.get("needed", "")))
 
 

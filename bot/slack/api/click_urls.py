@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,11 +19,12 @@ from typing import Any, Final
 import aiohttp
 
 from bot.approvals.model.ids import MessageRef
-from bot.slack.api.calls import connections
+from bot.approvals.ports.telemetry import SILENT, Telemetry
+from bot.slack.api.calls import Done, Refused, Result, Unknown, connections, tell_of
 from bot.slack.api.rate_limit import Monotonic
 
-log = logging.getLogger(__name__)
-
+METHOD: Final = "response_url"
+"""What these calls are named in what is told of them."""
 USES: Final = 5
 """How often Slack takes one address."""
 FRESH_SECONDS: Final = 29 * 60.0
@@ -45,8 +46,11 @@ class _Address:
 class ClickUrls:
     """Remembers the addresses of clicks, and updates clicked messages through them."""
 
-    def __init__(self, monotonic: Monotonic, session: aiohttp.ClientSession | None = None) -> None:
+    def __init__(
+        self, monotonic: Monotonic, session: aiohttp.ClientSession | None = None, telemetry: Telemetry = SILENT
+    ) -> None:
         self._monotonic = monotonic
+        self._telemetry = telemetry
         self._session = session
         self._known: OrderedDict[MessageRef, list[_Address]] = OrderedDict()
 
@@ -69,11 +73,12 @@ class ClickUrls:
         if address is None:
             return False
         address.left -= 1
-        failed = await self._post(address.url, {**message, "replace_original": True})
-        if failed is not None:
+        began = time.perf_counter()
+        result = await self._post(address.url, {**message, "replace_original": True})
+        tell_of(self._telemetry, METHOD, result, time.perf_counter() - began)
+        if not isinstance(result, Done):
             address.left = 0
-            log.info("a clicked message is updated with chat.update, because its click's address failed: %s", failed)
-        return failed is None
+        return isinstance(result, Done)
 
     def _fresh(self, ref: MessageRef) -> list[_Address]:
         """The addresses that Slack still takes, the newest first. The others are forgotten."""
@@ -85,24 +90,24 @@ class ClickUrls:
             self._known.pop(ref, None)
         return fresh
 
-    async def _post(self, url: str, message: Mapping[str, Any]) -> str | None:
-        """Why it failed, without the address. None if Slack did it."""
+    async def _post(self, url: str, message: Mapping[str, Any]) -> Result:
+        """What became of it, without the address."""
         if self._session is None:
             async with connections() as session:
                 return await _sent(session, url, message)
         return await _sent(self._session, url, message)
 
 
-async def _sent(session: aiohttp.ClientSession, url: str, message: Mapping[str, Any]) -> str | None:
+async def _sent(session: aiohttp.ClientSession, url: str, message: Mapping[str, Any]) -> Result:
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             async with session.post(url, json=message, allow_redirects=False) as response:
                 said = await response.text()
     except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-        return type(error).__name__  # its words may hold the address
+        return Unknown(type(error).__name__)  # its words may hold the address
     if response.status != 200:
-        return f"status {response.status}"
-    return None if _is_done(said) else "Slack refused"
+        return Unknown(f"status {response.status}")
+    return Done({}) if _is_done(said) else Refused("not ok")
 
 
 def _is_done(said: str) -> bool:

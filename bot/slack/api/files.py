@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,11 +19,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.approvals.model.ids import ChannelId, MessageId, Ts
 from bot.approvals.model.request import Request
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.slack import blocks
-from bot.slack.api.calls import NotSent, Refused, Result, Unknown
+from bot.slack.api.calls import Done, NotSent, Refused, Result, Unknown, tell_of
 from bot.slack.blocks import Block
 from bot.slack.modals import question_pages
 
+METHOD: Final = "upload"
+"""What an upload is named in what is told of it."""
 UPLOAD_SECONDS: Final = 20.0
 """For the upload itself, so that it ends before the claim on its message does."""
 
@@ -69,19 +73,12 @@ def carries(message: Mapping[str, Any], message_id: MessageId) -> bool:
     return any(block.get("block_id") == message_id for block in message.get("blocks") or [])
 
 
-async def send(url: str, content: bytes) -> Result | None:
+async def send(url: str, content: bytes, telemetry: Telemetry = SILENT) -> Result | None:
     """Uploads to the URL that Slack gave. Returns None if Slack has the file, otherwise what went wrong."""
-    try:
-        async with (
-            asyncio.timeout(UPLOAD_SECONDS),
-            aiohttp.ClientSession() as session,
-            session.post(url, data=content) as sent,
-        ):
-            if 400 <= sent.status < 500 and sent.status not in (408, 429):
-                return Refused(_STATUS.get(sent.status, f"status_{sent.status}"))
-            return None if sent.status < 300 else Unknown(f"the upload was answered with {sent.status}")
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        return NotSent(type(error).__name__)
+    began = time.perf_counter()
+    failed = await _sent(url, content)
+    tell_of(telemetry, METHOD, Done({}) if failed is None else failed, time.perf_counter() - began)
+    return failed
 
 
 async def share(
@@ -96,3 +93,17 @@ async def share(
 def _written(request: Request) -> bytes:
     parts = [f"{heading}\n{'=' * len(heading)}\n\n{whole}\n" for heading, whole in question_pages.parts(request)]
     return "\n\n".join(parts).encode("utf-8", "replace")
+
+
+async def _sent(url: str, content: bytes) -> Result | None:
+    try:
+        async with (
+            asyncio.timeout(UPLOAD_SECONDS),
+            aiohttp.ClientSession() as session,
+            session.post(url, data=content) as sent,
+        ):
+            if 400 <= sent.status < 500 and sent.status not in (408, 429):
+                return Refused(_STATUS.get(sent.status, f"status_{sent.status}"))
+            return None if sent.status < 300 else Unknown(f"the upload was answered with {sent.status}")
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        return NotSent(type(error).__name__)

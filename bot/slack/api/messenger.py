@@ -17,6 +17,7 @@ from bot.approvals.model.ids import ChannelId, MessageId, MessageRef, Person, Ts
 from bot.approvals.model.inbox import Section
 from bot.approvals.model.message import MessageKind
 from bot.approvals.ports.slack import Drawing, FileRefused, NotNow, OutcomeUnknown, PlaceGone, View
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.services.messages.masked import Masking
 from bot.slack import blocks, text
 from bot.slack.api import files, refusals
@@ -61,6 +62,7 @@ class SlackMessenger:
         monotonic: Monotonic = time.monotonic,
         shut_out: Callable[[ChannelId], object] = len,
         unbroken: Callable[[], Callable[[], bool]] = lambda: lambda: True,
+        telemetry: Telemetry = SILENT,
     ) -> None:
         """`shut_out` is told of each channel that refuses a post, because the bot was removed or it was archived.
         `unbroken` gives a question to ask after a wait: whether the claim that a message is sent under still holds."""
@@ -73,7 +75,8 @@ class SlackMessenger:
         self._told: tuple[datetime, float] | None = None
         self._pace = pace or Pace()
         self._direct: dict[UserId, ChannelId] = {}
-        self._clicks = ClickUrls(monotonic, client.session)
+        self._telemetry = telemetry
+        self._clicks = ClickUrls(monotonic, client.session, telemetry)
 
     def draw(self, view: View) -> Card | Whole:
         """The view as a message or a file, within Slack's limits whatever it holds, with its secrets masked. Pure."""
@@ -266,7 +269,7 @@ class SlackMessenger:
         await self._turn(announced, TIER_4)
         asked = self._client.files_getUploadURLExternal(filename=whole.name, length=len(content))
         body = self._uploaded(announced, await call(asked, TIMEOUT_SECONDS), repeatable=True)
-        if (failed := await files.send(body["upload_url"], content)) is not None:
+        if (failed := await files.send(body["upload_url"], content, self._telemetry)) is not None:
             self._uploaded("the upload", failed, repeatable=True)
         shared = "files.completeUploadExternal"
         await self._turn(shared, TIER_4)

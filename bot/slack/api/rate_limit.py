@@ -20,6 +20,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from bot.approvals.model.facts import SlackHeldBack
+from bot.approvals.ports.telemetry import SILENT, Telemetry
+
 Monotonic: TypeAlias = Callable[[], float]
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 
@@ -132,7 +135,9 @@ class Pace:
         monotonic: Monotonic = time.monotonic,
         sleep: Sleep = asyncio.sleep,
         minute: float = MINUTE_SECONDS,
+        telemetry: Telemetry = SILENT,
     ) -> None:
+        self._telemetry = telemetry
         self._monotonic = monotonic
         self._sleep = sleep
         self._minute = minute
@@ -158,6 +163,18 @@ class Pace:
         take longer than `patience` seconds. With `spare`, the call never waits, and goes only if `spare` more calls
         could go at once."""
         bucket = self._bucket(method, rate, channel)
+        try:
+            await self._turn(bucket, method, urgency, spare, patience)
+        except TooLong as late:
+            self._telemetry.tell(SlackHeldBack(method=method, seconds=late.seconds))
+            raise
+
+    def close(self, method: str, seconds: float) -> None:
+        """Stops all calls of the method for this long, because Slack said 429."""
+        until = self._monotonic() + seconds
+        self._closed_until[method] = max(self._closed_until.get(method, 0.0), until)
+
+    async def _turn(self, bucket: _Bucket, method: str, urgency: int, spare: int, patience: float) -> None:
         if spare and (expected := self._wait(bucket, method, len(bucket.line) + 1 + spare)) > 0:
             raise TooLong(expected)
         ticket = _Ticket(urgency, next(self._numbers))
@@ -173,11 +190,6 @@ class Pace:
             heapq.heapify(bucket.line)
             if bucket.line:
                 bucket.line[0].first.set()
-
-    def close(self, method: str, seconds: float) -> None:
-        """Stops all calls of the method for this long, because Slack said 429."""
-        until = self._monotonic() + seconds
-        self._closed_until[method] = max(self._closed_until.get(method, 0.0), until)
 
     async def _come_first(self, bucket: _Bucket, ticket: _Ticket, method: str, patience: float) -> None:
         while True:

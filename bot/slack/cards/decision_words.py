@@ -22,7 +22,7 @@ from bot.approvals.model.decision import (
     WindowClosed,
     outcome_of,
 )
-from bot.approvals.model.ids import Person, Program
+from bot.approvals.model.ids import Operator, Person, Program
 from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Request
 from bot.approvals.rules import windows
@@ -43,6 +43,8 @@ KEPT: Final = "✅"
 NOT_NEEDED: Final = "🚫"
 """Cancelled, or no longer asked."""
 
+MAX_REASON_CHARACTERS: Final = 200
+"""Of an operator's reason."""
 MAX_NAMES: Final = 10
 """Of the people who decided; how many more there are is said."""
 _VERDICTS: Final = {
@@ -84,8 +86,8 @@ def said(request: Request, decision: Decision, names: int = MAX_NAMES) -> str:
             return _answered(request, decision, names)
         case Expired(at=at):
             return f"Expired: nobody answered by {moment(at)}"
-        case Cancelled(by=by):
-            return ended_by(by)
+        case Cancelled(by=by, reason=reason):
+            return ended_by(by, reason)
         case WindowClosed() if not windows.can_undo(request):
             return "It stays: it cannot be undone"
         case WindowClosed(at=at):
@@ -94,9 +96,12 @@ def said(request: Request, decision: Decision, names: int = MAX_NAMES) -> str:
             assert_never(never)
 
 
-def ended_by(by: Person | Program) -> str:
-    """Who ended it before it was decided: `Cancelled by bob`, `Withdrawn by *billing-service*`."""
-    return f"{'Withdrawn' if isinstance(by, Program) else 'Cancelled'} by {text.mention(by)}"
+def ended_by(by: Person | Program | Operator, reason: str = "") -> str:
+    """Who ended it before it was decided: `Cancelled by bob`, `Withdrawn by *billing-service*`. If an operator gave a
+    reason, with that: `Cancelled by an operator (alice): “the server is gone”`."""
+    why = text.sentence(reason, MAX_REASON_CHARACTERS)
+    done = "Withdrawn" if isinstance(by, Program) else "Cancelled"
+    return f"{done} by {text.mention(by)}{f': “{why}”' if why else ''}"
 
 
 def through(vote: Vote) -> str:

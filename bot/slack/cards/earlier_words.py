@@ -152,7 +152,7 @@ def _settled(decision: Decision) -> str:
             return f"nobody answered by {moment(at)}"
         case WindowClosed(at=at):
             return f"nobody undid it by {moment(at)}"
-        case Cancelled(by=by, at=at):
-            return f"{text.lower(decision_words.ended_by(by))}, {moment(at)}"
+        case Cancelled(by=by, at=at, reason=reason):
+            return f"{text.lower(decision_words.ended_by(by, reason))}, {moment(at)}"
         case _ as never:
             assert_never(never)

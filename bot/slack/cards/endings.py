@@ -95,10 +95,10 @@ def _of_task(task: Task, requests: Sequence[Request]) -> Ending | None:
             waits = any(isinstance(each.state, Decided) and windows.wants_undo(each) for each in requests)
             said = f"{'*Not undone yet.* ' if waits else ''}{outcome_blocks.stopped(failure).removesuffix('.')}"
             return Ending(sign=decision_words.FAILED, said=said)
-        case TaskCancelled(by=by):
+        case TaskCancelled(by=by, reason=reason):
             lost = [undo_words.not_reached(each) for each in requests if windows.wants_undo(each)]
             untold = f"the agent{servers.where(task.id)} was not told" if servers.where(task.id) else ""
-            said = " · ".join(each for each in (decision_words.ended_by(by), *lost[-1:], untold) if each)
+            said = " · ".join(each for each in (decision_words.ended_by(by, reason), *lost[-1:], untold) if each)
             return Ending(sign=decision_words.NOT_NEEDED, said=said)
         case Starting() | Running() | Waiting():
             return None

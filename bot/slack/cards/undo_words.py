@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.decision import Cancelled, Outcome
-from bot.approvals.model.ids import Person, Program
+from bot.approvals.model.ids import Operator, Person, Program
 from bot.approvals.model.request import Decided, Delivered, Pending, Request, Superseded
 from bot.approvals.rules import eligible, windows
 from bot.slack import blocks, text
@@ -176,5 +176,5 @@ def afterwards_in_short(request: Request) -> str:
     return "*Undo* was chosen later" if undo.outcome else f"can be undone until {moment(undo.until)}"
 
 
-def _ended_by(by: Person | Program) -> str:
+def _ended_by(by: Person | Program | Operator) -> str:
     return f"{text.mention(by)} {'withdrew the request' if isinstance(by, Program) else 'cancelled the task'}"

@@ -287,7 +287,8 @@ class Guard:
             if done:
                 await _replace(ack, "Not counted", self._words(refusal))
             else:
-                log.warning("a submission was refused after its modal had to be answered: %s", refusal)
+                refused = type(refusal).__name__
+                log.warning("a submission was refused after its modal had to be answered: %s", refused)
         except Exception:
             error_id = uuid.uuid4().hex[:8]
             log.exception("error %s: a submission failed", error_id)

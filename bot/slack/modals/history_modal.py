@@ -133,6 +133,7 @@ _TELLS_NOTHING: Final = frozenset(
         "missing",
         "host",
         "failure",
+        "by",
     }
 )
 """The event data that may be shown for a private request."""
@@ -142,7 +143,10 @@ _TELLS_NOTHING: Final = frozenset(
 
 
 def _who(event: AuditEvent) -> str:
-    return text.mention(event.person) if event.person else "Somebody"
+    if event.person is not None:
+        return text.mention(event.person)
+    by = _say(event.data.get("by", ""), 80)
+    return f"{by}," if by else "Somebody"
 
 
 def _say(value: JSON, limit: int = _MAX_WORDS_CHARACTERS) -> str:
@@ -315,6 +319,11 @@ def _done(words: str) -> Callable[[AuditEvent], str]:
     return lambda event: f"{_who(event)} {words}"
 
 
+def _cancelled(event: AuditEvent) -> str:
+    why = _say(event.data.get("reason", ""))
+    return f"{_who(event)} cancelled it{f': “{why}”' if why else '.'}"
+
+
 def _told(event: AuditEvent) -> str:
     return f"The program was told at {_say(event.data.get('host', ''))}."
 
@@ -352,7 +361,7 @@ _SENTENCES: Final[Mapping[str, Callable[[AuditEvent], str]]] = {
     "nudged": _done("had people reminded."),
     "unreached": _unreached,
     "unattached": _plain("The file with everything that is asked could not be attached. *Details* shows the same."),
-    "cancelled": _done("cancelled it."),
+    "cancelled": _cancelled,
     "retried": _done("had the agent try again."),
     "resume_begun": _resumed,
     "delivered": _plain("The agent took the answer, and went on."),

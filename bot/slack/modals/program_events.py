@@ -20,7 +20,7 @@ _MAX_WORDS_CHARACTERS: Final = 300
 
 def sentence(event: AuditEvent, task: Task) -> str:
     """What happened, as a mrkdwn sentence. Empty if the event is one that any task may have."""
-    if task.caller is None or event.person is not None:
+    if task.caller is None or event.person is not None or "by" in event.data:
         return ""
     name, asks = text.mention(Program(name=task.caller.source)), is_of_caller(task.id)
     match event.kind:

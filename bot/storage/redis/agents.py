@@ -7,7 +7,7 @@ from typing import cast
 
 from bot.approvals.model.catalog import Catalog
 from bot.storage.codec import decode, encode
-from bot.storage.redis.database import Database, reachable
+from bot.storage.redis.database import Database
 
 
 class RedisAgents:
@@ -22,10 +22,10 @@ class RedisAgents:
     async def published(self, *, known: str = "") -> Catalog | None:
         key = self._db.prefix + "catalog"
         if known:
-            with reachable():
+            with self._db.reachable():
                 digest = await cast("Awaitable[str | None]", self._db.redis.hget(key, "digest"))
             if digest == known:
                 return None
-        with reachable():
+        with self._db.reachable():
             body = await cast("Awaitable[str | None]", self._db.redis.hget(key, "body"))
         return None if body is None else decode(Catalog, body)

@@ -16,7 +16,7 @@ from bot.approvals.model.ids import RequestId, TaskId
 from bot.storage import codec
 from bot.storage.codec import decode
 from bot.storage.redis import scripts
-from bot.storage.redis.database import Database, reachable
+from bot.storage.redis.database import Database
 
 
 class RedisAudit:
@@ -28,7 +28,7 @@ class RedisAudit:
         await self._db.change([], events=[Recorded(entry=event)])
 
     async def history(self, task_id: TaskId, request_id: RequestId | None = None) -> tuple[AuditEvent, ...]:
-        with reachable():
+        with self._db.reachable():
             key = self._db.key("history", task_id)
             bodies = await cast("Awaitable[list[str]]", self._db.redis.lrange(key, 0, -1))
         events = (decode(AuditEvent, body) for body in bodies if body)
@@ -48,7 +48,7 @@ class RedisAudit:
 
     async def _undecoded(self, *command: str | int) -> list[Any]:
         """The reply as bytes, because an entry that was altered need not be text."""
-        with reachable():
+        with self._db.reachable():
             reply: list[Any] = await self._db.redis.execute_command(*command, NEVER_DECODE=True)
         return reply
 

@@ -72,6 +72,7 @@ def _steps(db: Database, change: Change) -> Iterator[Step]:
             yield from steps.of_request(db, replace(request, revision=0))
             yield ["call", "HSET", db.key("interrupts", request.thread_id), request.interrupt_id, request.id]
             yield ["number", db.key("requests_of", request.task_id), request.id]
+            yield steps.by_id(db, steps.REQUEST_IDS, request.id)
         case Request() as request:
             yield from steps.of_request(db, replace(request, revision=request.revision + 1))
             if change.moves:

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from bot.approvals.model.audit import GENESIS, digest_of, link_of
 from bot.approvals.model.errors import Unreachable
-from bot.approvals.model.facts import Recorded, StorageAnswered, StorageUnreachable
+from bot.approvals.model.facts import Recorded, StorageAnswered, StorageUnreachable, named
 from bot.approvals.model.inbox import Inbox
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
@@ -77,7 +77,8 @@ class Database:
             [self.key("history", each.entry.task_id), body, digest_of(body.encode()), each.entry.task_id]
             for each, body in zip(events, bodies, strict=True)
         ]
-        change = [json.dumps({"guards": guards, "events": added, "steps": steps}), f"{self._name}{next(self._changes)}"]
+        told = {"guards": guards, "events": added, "steps": steps, "at": moment(events[0].entry.at) if events else ""}
+        change = [json.dumps(told), f"{self._name}{next(self._changes)}"]
         if not added:
             return await self._outcome(change) == "ok"
         async with self._log_for_one() as deadline:
@@ -152,6 +153,18 @@ class Database:
         found = await self.run(scripts.SELECT, index, most, limit, kind, moment(now), wanted)
         return tuple(self.reader.read(cls, body) for body in found)
 
+    @contextmanager
+    def reachable(self, verb: Literal["read", "change"] = "read") -> Iterator[None]:
+        """Raises `Unreachable` if Redis does not answer within the block, and tells of either."""
+        began = time.perf_counter()
+        try:
+            with reachable():
+                yield
+        except Unreachable as away:
+            self._telemetry.tell(StorageUnreachable(verb=verb, error=named(away)))
+            raise
+        self._telemetry.tell(StorageAnswered(verb=verb, seconds=time.perf_counter() - began))
+
     # --- Within ---------------------------------------------------------------------------------
 
     async def _run(self, script: str, *arguments: str | int) -> Any:
@@ -159,15 +172,8 @@ class Database:
 
     async def _answered(self, verb: Literal["read", "change"], call: Awaitable[Result]) -> Result:
         """What Redis answers. Raises `Unreachable` if it does not, and tells of either."""
-        began = time.perf_counter()
-        try:
-            with reachable():
-                result = await call
-        except Unreachable:
-            self._telemetry.tell(StorageUnreachable(verb=verb))
-            raise
-        self._telemetry.tell(StorageAnswered(verb=verb, seconds=time.perf_counter() - began))
-        return result
+        with self.reachable(verb):
+            return await call
 
 
 @contextmanager
@@ -190,3 +196,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 def moment(at: datetime) -> str:
     """Whole microseconds since 1970, so that scores compare as the times do."""
     return str((at - _EPOCH) // timedelta(microseconds=1))
+
+
+def time_of(moment: str) -> datetime:
+    """The time that a score is."""
+    return _EPOCH + timedelta(microseconds=int(moment))

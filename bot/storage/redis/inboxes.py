@@ -11,7 +11,7 @@ from bot.approvals.model.ids import Person
 from bot.approvals.model.inbox import Inbox
 from bot.storage.codec import encode
 from bot.storage.redis import steps
-from bot.storage.redis.database import Database, moment, reachable
+from bot.storage.redis.database import Database, moment
 
 
 class RedisInboxes:
@@ -39,7 +39,7 @@ class RedisInboxes:
         return saved
 
     async def homes(self, since: datetime, limit: int) -> tuple[Inbox, ...]:
-        with reachable():
+        with self._db.reachable():
             found = await self._db.redis.zrange(
                 self._db.prefix + "homes", "+inf", moment(since), desc=True, byscore=True, offset=0, num=limit
             )

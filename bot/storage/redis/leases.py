@@ -49,7 +49,7 @@ class RedisLeases:
             beat(keys=[self._db.prefix], args=[moment(now + ttl), *owners])
 
     async def owners(self, now: datetime | None = None) -> frozenset[str]:
-        with reachable():
+        with self._db.reachable():
             found = await self._db.redis.zrangebyscore(
                 self._db.prefix + "owners", "-inf", "+inf" if now is None else moment(now)
             )

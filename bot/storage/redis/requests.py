@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,13 +11,14 @@ from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.errors import Conflict, NotFound
 from bot.approvals.model.ids import Person, RequestId, TaskId
 from bot.approvals.model.message import Message
-from bot.approvals.model.request import Request
+from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.server import runs_elsewhere
 from bot.approvals.ports.storage import Change
 from bot.storage import lists
 from bot.storage.redis import scripts, steps
 from bot.storage.redis.changes import make
-from bot.storage.redis.database import Database, moment, reachable
+from bot.storage.redis.database import Database, moment
+from bot.storage.redis.listing import beginning_with, complete, literal, newest
 
 
 class RedisRequests:
@@ -32,7 +32,7 @@ class RedisRequests:
         done = await make(db, [Change(record=opened, event=event, messages=messages, opens=True)])
         if done:
             return opened
-        with reachable():
+        with self._db.reachable():
             earlier = await cast("Awaitable[str | None]", db.redis.hget(interrupts, opened.interrupt_id))
         if earlier is None:
             raise Conflict(opened.id)
@@ -63,12 +63,32 @@ class RedisRequests:
         """Requests that earlier versions stored are not in the index. The lists of the people they wait for hold
         them."""
         db = self._db
-        with reachable():
+        with self._db.reachable():
             ids = set(cast("list[str]", await db.redis.zrange(db.prefix + "unsettled", 0, -1)))
-            async for key in db.redis.scan_iter(match=_literal(db.prefix + lists.waiting_for("")) + "*"):
+            async for key in db.redis.scan_iter(match=literal(db.prefix + lists.waiting_for("")) + "*"):
                 ids.update(cast("list[str]", await db.redis.zrange(key, 0, -1)))
         requests = await db.records(Request, "request", sorted(ids))
         return tuple(dict.fromkeys(each.task_id for each in requests if runs_elsewhere(each.task_id) is elsewhere))
+
+    async def newest_unsettled(
+        self, limit: int, *, before: tuple[datetime, RequestId] | None = None
+    ) -> tuple[Request, ...]:
+        await complete(self._db)
+        found = await newest(
+            self._db,
+            Request,
+            "request",
+            "unsettled",
+            limit,
+            place=lambda request: (request.opened_at, request.id),
+            before=before,
+            wanted=lambda request: isinstance(request.state, Pending | Decided),
+        )
+        return tuple(found)
+
+    async def request_ids(self, prefix: str, limit: int) -> tuple[RequestId, ...]:
+        await complete(self._db)
+        return tuple(map(RequestId, await beginning_with(self._db, steps.REQUEST_IDS, prefix, limit)))
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
         return await self._listed([lists.waiting_for(ref) for ref in refs], limit)
@@ -80,8 +100,3 @@ class RedisRequests:
         if not named:
             return ()
         return tuple(self._db.reader.read(Request, body) for body in await self._db.run(scripts.LISTED, limit, *named))
-
-
-def _literal(text: str) -> str:
-    """The text as a pattern that matches nothing else."""
-    return re.sub(r"([*?\[\]\\])", r"\\\1", text)

@@ -6,6 +6,8 @@ since 1970, passed as text and compared as numbers.
 
 from typing import Final
 
+from bot.storage.redis.census_scripts import CENSUS, COUNTS
+
 COMMIT: Final = """
 -- ARGV[1]: the change as JSON: its guards and steps, each with its name and arguments, and its events.
 -- ARGV[2]: the id of the change, by which it is recognized if it is sent again.
@@ -85,7 +87,9 @@ local function compare(message)
     local fields = redis.call('HMGET', prefix .. 'surface:' .. message, 'owner', 'shown', 'abandoned')
     local revision = revision_of(fields[1])
     if fields[3] == '0' and revision and tonumber(fields[2]) < revision then
-        redis.call('ZADD', prefix .. 'stale', 'NX', seq or redis.call('INCR', prefix .. 'seq'), message)
+        if redis.call('ZADD', prefix .. 'stale', 'NX', seq or redis.call('INCR', prefix .. 'seq'), message) == 1 then
+            redis.call('HSET', prefix .. 'surface:' .. message, 'stale_at', change.at or '')
+        end
     else
         redis.call('ZREM', prefix .. 'stale', message)
     end
@@ -329,4 +333,4 @@ redis.call('DEL', prefix .. 'leases_of:' .. owner)
 redis.call('ZREM', prefix .. 'owners', owner)
 """
 
-ALL: Final = (COMMIT, SELECT, LISTED, RELATED, RECORDS, REVISIONS, AT, LEASE, HELD, DROP, BEAT, VOID)
+ALL: Final = (COMMIT, SELECT, LISTED, RELATED, RECORDS, REVISIONS, CENSUS, COUNTS, AT, LEASE, HELD, DROP, BEAT, VOID)

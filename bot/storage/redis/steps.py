@@ -11,16 +11,29 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from bot.approvals.model.ids import Person, TaskId
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.server import runs_elsewhere
-from bot.approvals.model.task import Running, Starting, Task
+from bot.approvals.model.task import Failed, Running, Starting, Task
 from bot.approvals.model.webhook import Webhook
 from bot.storage import lists
 from bot.storage.codec import encode
+from bot.storage.counting import may_begin
 from bot.storage.redis.database import Database, Step, moment
+
+TASKS: Final = "tasks"
+"""The index of all tasks, by the time at which they were made."""
+OPEN_TASKS: Final = "open_tasks"
+"""The index of those that have not ended."""
+FAILED_TASKS: Final = "failed_tasks"
+"""The index of those that an error has stopped."""
+TASK_IDS: Final = "task_ids"
+"""The index of all tasks, by their ids."""
+REQUEST_IDS: Final = "request_ids"
+"""The index of all requests, by their ids."""
 
 
 def of_task(db: Database, task: Task) -> list[Step]:
@@ -36,6 +49,8 @@ def of_task(db: Database, task: Task) -> list[Step]:
         ["call", "HSET", db.key("task", task.id), *fields],
         indexed,
         ["ended", task.id, moment(task.ended_at) if task.ended_at is not None else ""],
+        at(db, OPEN_TASKS, task.id, _if_open(task)),
+        at(db, FAILED_TASKS, task.id, task.created_at if isinstance(task.state, Failed) else None),
         *([] if task.caller is None else [at(db, open_from(task.caller.source), task.id, _if_open(task))]),
     ]
 
@@ -44,6 +59,8 @@ def of_request(db: Database, request: Request) -> list[Step]:
     """Store the request, and put it into the indexes and lists that its state belongs in."""
     key, state, undelivered = db.key("request", request.id), request.state, of_engine("undelivered", request.task_id)
     fields = ["revision", str(request.revision), "thread", request.thread_id, "body", encode(request)]
+    if isinstance(state, Pending | Decided):
+        fields += ["counted", counted(request, state)]
     return [
         ["call", "HSET", key, *fields],
         at(db, "due", request.id, state.due_at if isinstance(state, Pending) else None),
@@ -51,6 +68,14 @@ def of_request(db: Database, request: Request) -> list[Step]:
         at(db, "unsettled", request.id, request.opened_at if isinstance(state, Pending | Decided) else None),
         ["lists", key, request.id, json.dumps(lists.of(request))],
     ]
+
+
+def counted(request: Request, state: Pending | Decided) -> str:
+    """What `scripts.CENSUS` reads of it. With the revision, because earlier versions save a request without it."""
+    if isinstance(state, Pending):
+        due = moment(state.due_at) if state.due_at is not None else "-"
+        return f"{request.revision} pending {moment(request.opened_at)} {due} {request.graph}"
+    return f"{request.revision} decided {moment(may_begin(state))} - {request.graph}"
 
 
 def of_message(db: Database, message: Message, body: str) -> list[Step]:
@@ -106,6 +131,11 @@ def at(db: Database, index: str, id: str, moment_: datetime | None) -> Step:
     """Put the record into the index at this moment, or take it out."""
     key = db.prefix + index
     return ["call", "ZREM", key, id] if moment_ is None else ["call", "ZADD", key, moment(moment_), id]
+
+
+def by_id(db: Database, index: str, id: str) -> Step:
+    """Put the record into the index of ids."""
+    return ["call", "ZADD", db.prefix + index, "0", id]
 
 
 def owner(message: Message) -> str:

@@ -9,6 +9,7 @@ from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.shared_redis import SharedRedis
 from bot.storage.redis.agents import RedisAgents
 from bot.storage.redis.audit import RedisAudit
+from bot.storage.redis.census import RedisCensus
 from bot.storage.redis.changes import RedisChanges
 from bot.storage.redis.connection import MAX_QUEUE_SECONDS, PREFIX, blocking, client
 from bot.storage.redis.database import Database
@@ -36,6 +37,7 @@ class RedisStorage(
     RedisWebhooks,
     RedisAudit,
     RedisLeases,
+    RedisCensus,
 ):
     """`Storage` for any number of processes: its parts are one module each."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, cast
+from typing import Final, assert_never, cast
 
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.caller import is_of_caller
@@ -14,15 +14,20 @@ from bot.approvals.model.facts import Recorded
 from bot.approvals.model.ids import ChannelId, Person, TaskId, Ts
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
-from bot.approvals.model.task import Task
+from bot.approvals.model.task import Failed, Task
 from bot.approvals.model.webhook import Webhook
-from bot.approvals.ports.storage import Change, Records
+from bot.approvals.ports.storage import Among, Change, Records
 from bot.storage.redis import scripts, steps
 from bot.storage.redis.changes import make
-from bot.storage.redis.database import Database, Step, moment, reachable
+from bot.storage.redis.database import Database, Step, moment
+from bot.storage.redis.listing import beginning_with, complete, newest
 
-_PAGE: Final = 100
-"""Ids that a list reads at least at once: some may be of tasks that are not wanted."""
+_INDEXES: Final = {
+    Among.ALL: steps.TASKS,
+    Among.OPEN: steps.OPEN_TASKS,
+    Among.ENDED: steps.TASKS,
+    Among.FAILED: steps.FAILED_TASKS,
+}
 
 
 class RedisTasks:
@@ -39,6 +44,7 @@ class RedisTasks:
                 *steps.of_task(db, task),
                 ["call", "HSET", thread, "task", task.id],
                 *(steps.at(db, index, task.id, task.created_at) for index in _made(task)),
+                steps.by_id(db, steps.TASK_IDS, task.id),
                 *([] if task.thread_ts is None else [["call", "RPUSH", _tasks_in(db, task), task.id]]),
                 *steps.new_messages(db, messages),
             ],
@@ -74,7 +80,7 @@ class RedisTasks:
         return replace(task, revision=task.revision + 1)
 
     async def tasks_of(self, requester: Person, limit: int) -> tuple[Task, ...]:
-        with reachable():
+        with self._db.reachable():
             ids = await self._db.redis.zrevrange(self._db.prefix + _tasks_of(requester), 0, limit - 1)
         return await self._db.records(Task, "task", cast("list[str]", ids))
 
@@ -93,32 +99,45 @@ class RedisTasks:
         found: list[Task] = []
         for source in sorted({*sources}):
             index = steps.made_by(source) if ended is not False else steps.open_from(source)
-            found += await self._newest(index, limit, before, ended, callers)
+            found += await newest(
+                self._db,
+                Task,
+                "task",
+                index,
+                limit,
+                place=_place,
+                before=before,
+                read=lambda id: callers is None or is_of_caller(TaskId(id)) is callers,
+                wanted=lambda task: ended is None or task.finished is ended,
+            )
         return tuple(sorted(found, key=_place, reverse=True)[:limit])
 
-    async def _newest(
+    async def newest(
         self,
-        index: str,
         limit: int,
-        before: tuple[datetime, TaskId] | None,
-        ended: bool | None,
-        callers: bool | None,
-    ) -> list[Task]:
-        """The newest tasks of this index that are wanted."""
-        key, most = self._db.prefix + index, moment(before[0]) if before else "+inf"
-        found: dict[TaskId, Task] = {}
-        offset, page = 0, max(limit + 1, _PAGE)
-        while len(found) < limit:
-            with reachable():
-                ids = await self._db.redis.zrevrangebyscore(key, most, "-inf", start=offset, num=page)
-            wanted = [id for id in cast("list[TaskId]", ids) if callers is None or is_of_caller(id) is callers]
-            for task in await self._db.records(Task, "task", wanted):
-                if (before is None or _place(task) < before) and (ended is None or task.finished is ended):
-                    found[task.id] = task
-            if len(ids) < page:
-                break
-            offset += page
-        return list(found.values())
+        *,
+        before: tuple[datetime, TaskId] | None = None,
+        since: datetime | None = None,
+        among: Among = Among.ALL,
+        graph: str | None = None,
+    ) -> tuple[Task, ...]:
+        await complete(self._db)
+        found = await newest(
+            self._db,
+            Task,
+            "task",
+            _INDEXES[among],
+            limit,
+            place=_place,
+            before=before,
+            since=since,
+            wanted=lambda task: graph in (None, task.graph) and _is_among(task, among),
+        )
+        return tuple(found)
+
+    async def task_ids(self, prefix: str, limit: int) -> tuple[TaskId, ...]:
+        await complete(self._db)
+        return tuple(map(TaskId, await beginning_with(self._db, steps.TASK_IDS, prefix, limit)))
 
     async def orphans(self, now: datetime, limit: int, *, elsewhere: bool = False) -> tuple[Task, ...]:
         index = steps.index_of("at_work", elsewhere=elsewhere)
@@ -130,7 +149,7 @@ class RedisTasks:
 
     async def forget(self, task_id: TaskId, event: AuditEvent) -> None:
         ended, forgotten = self._db.prefix + "ended", self._db.prefix + "forgotten"
-        with reachable():
+        with self._db.reachable():
             at = await self._db.redis.zscore(ended, task_id)
         if at is not None:
             moved = [["call", "ZREM", ended, task_id], ["call", "ZADD", forgotten, str(int(at)), task_id]]
@@ -163,7 +182,8 @@ def _removed(db: Database, records: Records, webhooks: Sequence[Webhook]) -> lis
     undelivered = steps.of_engine("undelivered", task.id)
     indexes = [
         *((index, task.id) for index in ("ended", "forgotten", steps.of_engine("at_work", task.id), *_made(task))),
-        *((index, each.id) for each in requests for index in ("due", undelivered, "unsettled")),
+        *((index, task.id) for index in (steps.OPEN_TASKS, steps.FAILED_TASKS, steps.TASK_IDS)),
+        *((index, each.id) for each in requests for index in ("due", undelivered, "unsettled", steps.REQUEST_IDS)),
         *(("stale", message.id) for message in messages),
         *(("webhooks_due", webhook.id) for webhook in webhooks),
     ]
@@ -179,10 +199,24 @@ def _place(task: Task) -> tuple[datetime, TaskId]:
     return task.created_at, task.id
 
 
+def _is_among(task: Task, among: Among) -> bool:
+    match among:
+        case Among.ALL:
+            return True
+        case Among.OPEN:
+            return not task.finished
+        case Among.ENDED:
+            return task.finished
+        case Among.FAILED:
+            return isinstance(task.state, Failed)
+        case _:
+            assert_never(among)
+
+
 def _made(task: Task) -> list[str]:
-    """The indexes of those who made the task: a person, a source, or both."""
+    """The indexes by time: of all tasks, and of those who made the task: a person, a source, or both."""
     of_person = [_tasks_of(task.requester)] if isinstance(task.requester, Person) else []
-    return [*of_person, *([steps.made_by(task.caller.source)] if task.caller is not None else [])]
+    return [steps.TASKS, *of_person, *([steps.made_by(task.caller.source)] if task.caller is not None else [])]
 
 
 def _tasks_of(requester: Person) -> str:

@@ -71,12 +71,17 @@ _SAVE_TASK = """
     WHERE id = :id AND revision = :revision - 1
 """
 _OPEN_REQUEST = """
-    INSERT INTO requests (id, task_id, thread_id, interrupt_id, state, due_at, next_try, revision, body)
-    VALUES (:id, :task_id, :thread_id, :interrupt_id, :state, :due_at, :next_try, :revision, :body)
+    INSERT INTO requests (
+        id, task_id, thread_id, interrupt_id, state, due_at, next_try, graph, opened_at, settled_at, revision, body
+    ) VALUES (
+        :id, :task_id, :thread_id, :interrupt_id, :state, :due_at, :next_try, :graph, :opened_at, :settled_at,
+        :revision, :body
+    )
     ON CONFLICT DO NOTHING
 """
 _SAVE_REQUEST = """
-    UPDATE OR IGNORE requests SET state = :state, due_at = :due_at, next_try = :next_try, revision = :revision,
-        body = :body, interrupt_id = COALESCE(:interrupt_id, interrupt_id)
+    UPDATE OR IGNORE requests SET state = :state, due_at = :due_at, next_try = :next_try, graph = :graph,
+        opened_at = :opened_at, settled_at = :settled_at, revision = :revision, body = :body,
+        interrupt_id = COALESCE(:interrupt_id, interrupt_id)
     WHERE id = :id AND revision = :revision - 1
 """

@@ -145,8 +145,8 @@ class Database:
                 except asyncio.CancelledError:
                     self._late = done
                     raise
-        except Unreachable:
-            self._telemetry.tell(StorageUnreachable(verb=verb))
+        except Unreachable as away:
+            self._telemetry.tell(StorageUnreachable(verb=verb, error=_named(away.__cause__)))
             raise
         self._telemetry.tell(StorageAnswered(verb=verb, seconds=time.perf_counter() - began))
         return result
@@ -203,6 +203,10 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 def _is_busy(error: sqlite3.OperationalError) -> bool:
     return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _named(error: BaseException | None) -> str:
+    return str(getattr(error, "sqlite_errorname", type(error).__name__))
 
 
 def is_of_this_version(path: Path) -> bool:

@@ -15,7 +15,7 @@ from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.ports.storage import Change
 from bot.storage import lists
-from bot.storage.codec import decode
+from bot.storage.codec import decode, written_time
 from bot.storage.sqlite import rows, schema
 from bot.storage.sqlite.changes import make
 from bot.storage.sqlite.database import Database
@@ -66,6 +66,16 @@ class SqliteRequests:
     async def unsettled(self, *, elsewhere: bool = False) -> tuple[TaskId, ...]:
         found = await self._db.many_rows(schema.UNSETTLED, {"elsewhere": elsewhere})
         return tuple(TaskId(task_id) for (task_id,) in found)
+
+    async def newest_unsettled(
+        self, limit: int, *, before: tuple[datetime, RequestId] | None = None
+    ) -> tuple[Request, ...]:
+        at, id = (written_time(before[0]), before[1]) if before else (None, "")
+        return await self._db.records(Request, schema.NEWEST_UNSETTLED, at=at, id=id, limit=limit)
+
+    async def request_ids(self, prefix: str, limit: int) -> tuple[RequestId, ...]:
+        wanted = {"prefix": prefix, "end": prefix + rows.LAST, "limit": limit}
+        return tuple(RequestId(str(id)) for (id,) in await self._db.rows(schema.REQUEST_IDS, wanted))
 
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
         return await self._listed([lists.waiting_for(ref) for ref in refs], limit)

@@ -20,6 +20,7 @@ from bot.approvals.model.task import Lease, Task
 from bot.approvals.model.webhook import Webhook
 from bot.storage import lists
 from bot.storage.codec import encode
+from bot.storage.counting import may_begin
 
 _OF_TASK = """
     (SELECT revision FROM tasks WHERE id = :task_id)
@@ -149,6 +150,9 @@ def of_request(request: Request) -> dict[str, Any]:
         "state": type(state).__name__,
         "due_at": moment(state.due_at) if isinstance(state, Pending) else None,
         "next_try": moment(state.next_try) if isinstance(state, Decided) else None,
+        "graph": request.graph,
+        "opened_at": moment(request.opened_at),
+        "settled_at": moment(may_begin(state)) if isinstance(state, Decided) else None,
         "revision": request.revision,
         "body": encode(request),
     }
@@ -188,9 +192,16 @@ def of_lease(lease: Lease, now: datetime) -> dict[str, Any]:
 
 NEVER = 2**63 - 1
 """Later than every moment."""
+LAST = "\U0010ffff"
+"""The last character: a text with it at the end comes after all that begin with that text."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def moment(at: datetime | None) -> int | None:
     """Whole microseconds since 1970, so that columns compare as the times do."""
     return None if at is None else (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def time_of(moment: int | None) -> datetime | None:
+    """The time that a column holds."""
+    return None if moment is None else _EPOCH + timedelta(microseconds=moment)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.approvals.ports.storage import Among
+
 Migration = Sequence[str]
 """Statements that turn one version of the file into the next, in one transaction."""
 
@@ -214,6 +216,31 @@ MIGRATIONS: tuple[Migration, ...] = (
         WHERE source IS NOT NULL AND ended_at IS NULL
         """,
     ),
+    # What operators list.
+    (
+        "CREATE INDEX tasks_by_time ON tasks (created_at, id)",
+        "CREATE INDEX open_tasks_by_time ON tasks (created_at, id) WHERE ended_at IS NULL",
+        "CREATE INDEX failed_tasks_by_time ON tasks (created_at, id) WHERE state = 'Failed'",
+        "CREATE INDEX requests_unsettled ON requests (seq) WHERE state IN ('Pending', 'Decided')",
+    ),
+    # What a census counts. `settled_at` is when the delivery of a decided request may begin. Whole seconds do here.
+    (
+        "ALTER TABLE requests ADD COLUMN graph TEXT",
+        "ALTER TABLE requests ADD COLUMN opened_at INTEGER",
+        "ALTER TABLE requests ADD COLUMN settled_at INTEGER",
+        """
+        UPDATE requests SET
+            graph = json_extract(body, '$.graph'),
+            opened_at = CAST(strftime('%s', json_extract(body, '$.opened_at')) AS INTEGER) * 1000000,
+            settled_at = 1000000 * CAST(strftime('%s', MAX(
+                json_extract(body, '$.state.decision.at'),
+                COALESCE(json_extract(body, '$.state.held_until'), json_extract(body, '$.state.decision.at'))
+            )) AS INTEGER)
+        WHERE state IN ('Pending', 'Decided')
+        """,
+        "CREATE INDEX requests_pending ON requests (graph, opened_at, due_at) WHERE state = 'Pending'",
+        "CREATE INDEX requests_decided ON requests (settled_at, thread_id) WHERE state = 'Decided'",
+    ),
 )
 
 # `INDEXED BY` refuses any plan that reads finished records, whatever SQLite estimates from the row counts.
@@ -235,6 +262,29 @@ FROM = {
     False: _FROM.format(index="open_tasks_by_source", ended="ended_at IS NULL"),
 }
 """The tasks of a source: all, those that have ended, or the others."""
+_NEWEST = """
+    SELECT body FROM tasks INDEXED BY {index}
+    WHERE (created_at, id) < (:at, :id) AND created_at >= :since AND {among}
+        AND (:graph IS NULL OR json_extract(body, '$.graph') = :graph)
+    ORDER BY created_at DESC, id DESC LIMIT :limit
+"""
+NEWEST = {
+    Among.ALL: _NEWEST.format(index="tasks_by_time", among="TRUE"),
+    Among.OPEN: _NEWEST.format(index="open_tasks_by_time", among="ended_at IS NULL"),
+    Among.ENDED: _NEWEST.format(index="tasks_by_time", among="ended_at IS NOT NULL"),
+    Among.FAILED: _NEWEST.format(index="failed_tasks_by_time", among="state = 'Failed'"),
+}
+# Moments in a record's text are in UTC, with as many digits as they need: as texts they sort as the times do.
+NEWEST_UNSETTLED = """
+    SELECT body FROM (
+        SELECT body, id, json_extract(body, '$.opened_at') AS opened_at FROM requests INDEXED BY requests_unsettled
+        WHERE state IN ('Pending', 'Decided')
+    )
+    WHERE :at IS NULL OR (opened_at, id) < (:at, :id)
+    ORDER BY opened_at DESC, id DESC LIMIT :limit
+"""
+TASK_IDS = "SELECT id FROM tasks WHERE id >= :prefix AND id < :end ORDER BY id LIMIT :limit"
+REQUEST_IDS = "SELECT id FROM requests WHERE id >= :prefix AND id < :end ORDER BY id LIMIT :limit"
 UNSETTLED = """
     SELECT DISTINCT task_id FROM requests
     WHERE state IN ('Pending', 'Decided') AND (task_id GLOB 'caller-*' OR task_id GLOB 'server-*') = :elsewhere

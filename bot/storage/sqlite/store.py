@@ -8,6 +8,7 @@ from pathlib import Path
 from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.storage.sqlite.agents import SqliteAgents
 from bot.storage.sqlite.audit import SqliteAudit
+from bot.storage.sqlite.census import SqliteCensus
 from bot.storage.sqlite.changes import SqliteChanges
 from bot.storage.sqlite.database import Database
 from bot.storage.sqlite.inboxes import SqliteInboxes
@@ -30,6 +31,7 @@ class SqliteStorage(
     SqliteWebhooks,
     SqliteAudit,
     SqliteLeases,
+    SqliteCensus,
 ):
     """`Storage` in one file: its parts are one module each, and each method is one transaction.
 

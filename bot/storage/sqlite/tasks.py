@@ -14,7 +14,7 @@ from bot.approvals.model.ids import ChannelId, Person, Program, TaskId, Ts
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
-from bot.approvals.ports.storage import Change, Records
+from bot.approvals.ports.storage import Among, Change, Records
 from bot.storage.sqlite import rows, schema
 from bot.storage.sqlite.changes import make
 from bot.storage.sqlite.database import Database
@@ -114,6 +114,23 @@ class SqliteTasks:
             given = {"source": source, "at": at, "id": id, "callers": callers, "limit": limit}
             found += await self._db.records(Task, schema.FROM[ended], **given)
         return tuple(sorted(found, key=lambda task: (task.created_at, task.id), reverse=True)[:limit])
+
+    async def newest(
+        self,
+        limit: int,
+        *,
+        before: tuple[datetime, TaskId] | None = None,
+        since: datetime | None = None,
+        among: Among = Among.ALL,
+        graph: str | None = None,
+    ) -> tuple[Task, ...]:
+        at, id = (rows.moment(before[0]), before[1]) if before else (rows.NEVER, "")
+        wanted = {"at": at, "id": id, "since": rows.moment(since) if since else -rows.NEVER, "graph": graph}
+        return await self._db.records(Task, schema.NEWEST[among], **wanted, limit=limit)
+
+    async def task_ids(self, prefix: str, limit: int) -> tuple[TaskId, ...]:
+        wanted = {"prefix": prefix, "end": prefix + rows.LAST, "limit": limit}
+        return tuple(TaskId(str(id)) for (id,) in await self._db.rows(schema.TASK_IDS, wanted))
 
     async def orphans(self, now: datetime, limit: int, *, elsewhere: bool = False) -> tuple[Task, ...]:
         return await self._db.records(Task, schema.ORPHANS, now=rows.moment(now), limit=limit, elsewhere=elsewhere)

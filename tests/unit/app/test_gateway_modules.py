@@ -133,9 +133,9 @@ def test_a_gateway_has_loaded_no_agents_code_when_it_is_started_and_when_it_is_s
     assert "fastapi" not in of_worker, "only what serves the API loads it"
 
     log = tmp_path / "bot.log"
-    before = log.read_text().count("is connected to")
+    before = log.read_text().count("process.started role=gateway")
     os.kill(gateway, signal.SIGKILL)
-    waited(lambda: log.read_text().count("is connected to") > before)
+    waited(lambda: log.read_text().count("process.started role=gateway") > before)
 
     again, _ = roles(bot)
     assert again != gateway

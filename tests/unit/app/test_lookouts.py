@@ -14,6 +14,7 @@ import pytest
 from bot.app.lookouts import Lane, Lookout
 from bot.approvals.model.agent import ThreadStatus
 from bot.approvals.model.errors import Unreachable
+from bot.approvals.model.facts import ServerAway, ServerReached
 from bot.approvals.model.ids import TaskId, ThreadId
 from bot.approvals.model.request import Request
 from bot.approvals.model.server import task_of_thread
@@ -24,6 +25,7 @@ from bot.servers_file import ServerTerms, WatchTerms
 from tests.support.fakes.engine import FakeEngine, Thread
 from tests.support.fakes.langgraph_server import FakeLangGraphServer
 from tests.support.fakes.pause import Pause
+from tests.support.fakes.telemetry import Heard
 from tests.support.fakes.world import CHANNEL, FIRST, SECOND, World, a_world, question
 
 WATCHED = WatchTerms(channel="#ops", graphs=("deploy", "refund-*"))
@@ -387,10 +389,11 @@ async def test_what_keeps_looks_from_their_end_is_logged_once_and_that_it_is_ove
     ]
 
 
-async def test_a_server_that_is_away_is_logged_once_and_that_it_is_back(
-    server: FakeLangGraphServer, lookout: Lookout, caplog: pytest.LogCaptureFixture
+async def test_a_server_that_is_away_is_told_of_once_and_that_it_is_back(
+    server: FakeLangGraphServer, lookout: Lookout
 ) -> None:
-    caplog.set_level(logging.INFO, "bot")
+    """However often it is looked at."""
+    heard = lookout.client.telemetry = Heard()
     lane = Lane(lookout=lookout, pause=0)
 
     for down in (True, True, False, False):
@@ -399,9 +402,7 @@ async def test_a_server_that_is_away_is_logged_once_and_that_it_is_back(
         await over(lane)
         assert lane.is_away() is down
 
-    gone, back = caplog.messages
-    assert gone.startswith("the LangGraph Server prod cannot be used: ")
-    assert back == "the LangGraph Server prod is back"
+    assert [type(fact) for fact in heard.facts] == [ServerAway, ServerReached]
 
 
 async def test_a_lane_that_is_closed_looks_no_more(looks: Looks) -> None:

@@ -14,6 +14,7 @@ from bot.app.servers import AWAY_AGAIN, LOOK_AGAIN, Servers, served
 from bot.app.wire import GatewayWork
 from bot.approvals.model.caller import task_id_of
 from bot.approvals.model.errors import Unreachable
+from bot.approvals.model.facts import ServerAway
 from bot.approvals.model.ids import TaskId, ThreadId
 from bot.approvals.model.server import OnServer, task_of_thread
 from bot.approvals.model.task import Running, Task, TaskCancelled
@@ -27,6 +28,7 @@ from tests.support.builders import an_event
 from tests.support.fakes.langgraph_server import FakeLangGraphServer
 from tests.support.fakes.pause import Pause
 from tests.support.fakes.secrets import masking
+from tests.support.fakes.telemetry import Heard
 from tests.support.fakes.world import CHANNEL, RITA, World, a_world
 
 KEY = "0123456789abcdef"
@@ -106,8 +108,10 @@ async def test_a_task_that_another_gateway_drives_is_looked_at_again(world: Worl
 
 
 async def test_a_task_waits_for_a_server_that_is_away_and_says_so_once(
-    world: World, prod: FakeLangGraphServer, servers: Servers, caplog: pytest.LogCaptureFixture
+    world: World, prod: FakeLangGraphServer, servers: Servers
 ) -> None:
+    """Its message says what it waits for, and the operator is told once."""
+    heard = servers.lanes["prod"].lookout.client.telemetry = Heard()
     task = await stored(world)
     prod.down = True
 
@@ -116,7 +120,7 @@ async def test_a_task_waits_for_a_server_that_is_away_and_says_so_once(
     assert again == [world.now + AWAY_AGAIN] * 3
     assert (await world.storage.task(task.id)) == task
     assert servers.progress.newest(task.id) == "waiting for the server prod, which does not answer"
-    assert len(caplog.messages) == 1
+    assert [type(fact) for fact in heard.facts] == [ServerAway]
 
 
 async def test_a_task_goes_on_once_its_server_is_back(

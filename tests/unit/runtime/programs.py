@@ -21,6 +21,8 @@ from bot.runtime.hints import UnixHints, bound, listening
 from bot.runtime.line import Line
 from bot.runtime.prints import Prints
 from bot.runtime.supervisor import Supervisor
+from bot.telemetry.lines import Lines
+from bot.telemetry.stream import Stream
 
 PATIENCE = 60.0
 """Seconds after which a program gives up, so that nothing is left of a test that failed."""
@@ -255,7 +257,8 @@ def supervise(*names: str) -> int:
     kinds: dict[str, Callable[[Channel], int]] = {each: globals()[each] for each in names}
     roles = {"gateway" if each in ("gateway", "plain") else "worker": run for each, run in kinds.items()}
     grace = 0.1 if "deaf" in names else PATIENCE
-    return Supervisor(roles=roles, grace=grace, started=lambda: say("started")).run()
+    telemetry = Stream(sinks=[Lines()])
+    return Supervisor(roles=roles, grace=grace, started=lambda: say("started"), telemetry=telemetry).run()
 
 
 # --- The rest -----------------------------------------------------------------------------------

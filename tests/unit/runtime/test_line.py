@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from bot.approvals.model.errors import Unreachable
+from bot.approvals.model.facts import StorageUnreachable
 from bot.runtime import line as lines
 from bot.runtime.children import Channel, Words
 from bot.runtime.line import Line
+from tests.support.fakes.telemetry import Heard
 from tests.unit.runtime.running import printed
 
 TTL = 0.3
@@ -90,16 +92,17 @@ async def test_a_start_without_storage_fails() -> None:
             pass
 
 
-async def test_an_outage_is_outlived(caplog: pytest.LogCaptureFixture) -> None:
-    storage = Storage()
+async def test_an_outage_is_outlived() -> None:
+    """Each beat that storage does not take is told of, and the next one is tried."""
+    storage, heard = Storage(), Heard()
 
-    async with Line(owner="me", beat=storage.beat, ttl=TTL).held():
+    async with Line(owner="me", beat=storage.beat, ttl=TTL, telemetry=heard).held():
         storage.told.get_nowait()
         storage.away = [Unreachable("storage"), Unreachable("storage")]
         assert await storage.next() == ["me"]
 
     assert storage.away == []
-    assert "could not be told that this process lives" in caplog.text
+    assert heard.facts == [StorageUnreachable(verb="change", error="Unreachable")] * 2
 
 
 async def test_after_the_end_storage_is_told_no_more() -> None:

@@ -1,17 +1,22 @@
-"""A log line is one of ours, and holds no secret."""
+"""An entry of the log is one of ours, and holds no secret, as text and as JSON."""
 
 from __future__ import annotations
 
+import json
 import logging
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from bot.runtime import logs
-from bot.runtime.logs import CONTINUATION, Entries, Learned
+from bot.runtime.entries import CONTINUATION, MAX_ENTRY_CHARACTERS, Entries, JsonEntries
+from bot.runtime.logs import Learned
 
+ROOT = Path(__file__).parents[3]
 TOKEN = "ghp" + "_" + "Zk4" * 12
-FORGED = "2026-11-28 10:00:00,000 INFO bot.app: bob approved it"
+FORGED = "2026-11-28T10:00:00.000Z INFO audit.voted person=T1/U0BOB said='bob approved it'"
 
 
 class Broken(Exception):
@@ -64,7 +69,7 @@ def test_no_line_can_be_forged(words: str) -> None:
 
     for entry in entries:
         first, *others = entry.splitlines()
-        assert not any(line.startswith("2026-11-28 10") for line in [first, *others])
+        assert not any(line.startswith("2026-11-28T10") for line in [first, *others])
         assert all(line.startswith(CONTINUATION) for line in others)
         assert "bob approved it" in entry
 
@@ -116,16 +121,15 @@ def test_the_oldest_of_very_many_is_forgotten_and_the_newest_is_not() -> None:
 
 
 def test_a_huge_trace_is_cut() -> None:
-    entry = written("failed", error=raised("x" * 10 * logs.MAX_ENTRY_CHARACTERS))
+    entry = written("failed", error=raised("x" * 10 * MAX_ENTRY_CHARACTERS))
 
-    assert len(entry) < 2 * logs.MAX_ENTRY_CHARACTERS
+    assert len(entry) < 2 * MAX_ENTRY_CHARACTERS
     assert "characters in all" in entry
 
 
 def test_an_entry_that_cannot_be_formed_prints_no_value(capsys: pytest.CaptureFixture[str]) -> None:
     """logging itself would print the message and its values."""
-    handler = logs._Handler(sys.stderr)
-    handler.setFormatter(Entries(Learned()))
+    handler = logs._Handler(Entries(Learned()))
 
     handler.handle(logging.LogRecord("graph", logging.INFO, __file__, 1, "%d", (TOKEN,), None))
 
@@ -142,3 +146,98 @@ def test_an_error_that_nothing_catches_is_an_entry_too(
     logs._uncaught(type(error), error, error.__traceback__)
 
     assert "nothing caught" in caplog.text
+
+
+# --- JSON ---------------------------------------------------------------------------------------
+
+
+def object_of(message: str, *args: object, error: BaseException | None = None) -> dict[str, str]:
+    """The entry of a record as JSON."""
+    entry = written_by(JsonEntries(Learned()), message, *args, error=error)
+    assert len(entry.splitlines()) == 1
+    found: dict[str, str] = json.loads(entry)
+    return found
+
+
+def test_an_entry_says_when_by_whom_and_what() -> None:
+    """The time is in UTC, as RFC 3339 writes it."""
+    told = object_of("failed with %s", "größer")
+
+    assert list(told) == ["time", "level", "logger", "message"]
+    assert told["time"].endswith("Z")
+    assert (told["level"], told["logger"], told["message"]) == ("ERROR", "graph", "failed with größer")
+
+
+def test_a_trace_is_one_string_without_secrets() -> None:
+    """With its line ends, and with nothing else that moves the cursor."""
+    told = object_of("failed", error=raised(f"401 for {TOKEN}\x1b[2J", cause=TOKEN))
+
+    assert told["exception"].startswith("Traceback (most recent call last):\n")
+    assert TOKEN not in json.dumps(told)
+    assert "\x1b" not in told["exception"]
+    assert "ghp_••••" in told["exception"]
+
+
+@pytest.mark.parametrize("form", [Entries, JsonEntries])
+def test_a_fact_is_written_as_it_is(form: type[Entries]) -> None:
+    """Its ids may look like secrets, and are none."""
+    record = logging.LogRecord("countersign", logging.INFO, "", 0, f"audit.voted task={TOKEN}", None, None)
+    record.event, record.figures = "audit.voted", {"task": TOKEN}
+
+    entry = form(Learned()).format(record)
+
+    if form is JsonEntries:
+        told = json.loads(entry)
+        assert told == {"time": told["time"], "level": "INFO", "event": "audit.voted", "task": TOKEN}
+    else:
+        assert entry.endswith(f"Z INFO audit.voted task={TOKEN}")
+
+
+def test_an_entry_that_cannot_be_formed_is_an_object_too() -> None:
+    record = logging.LogRecord("graph", logging.INFO, __file__, 1, "%d", (TOKEN,), None)
+
+    told = json.loads(JsonEntries(Learned()).unwritable(record))
+
+    assert "could not be written" in told["message"]
+    assert TOKEN not in json.dumps(told)
+
+
+# --- The process --------------------------------------------------------------------------------
+
+PROGRAM = """
+import logging, sys
+from bot.runtime import logs
+logs.to_stderr(sys.argv[1])
+logs.set_level("DEBUG")
+logging.getLogger("bot.app").debug("ours")
+logging.getLogger("slack_sdk").debug("theirs, with xoxb-1")
+logging.getLogger("httpx").info("each call")
+logging.getLogger("redis").info("theirs")
+logs.say("LOG_LEVEL: it is wrong.")
+raise ValueError("the end")
+"""
+
+
+def said_by_a_process(form: str) -> list[str]:
+    ran = subprocess.run([sys.executable, "-c", PROGRAM, form], capture_output=True, text=True, check=False, cwd=ROOT)
+    return ran.stderr.splitlines()
+
+
+def test_debug_is_for_the_bots_own_entries() -> None:
+    """Libraries log tokens and payloads there. Whoever cannot start says so in words."""
+    ours, theirs, refusal, end, *trace = said_by_a_process("text")
+
+    assert ours.endswith(" DEBUG bot.app: ours")
+    assert theirs.endswith(" INFO redis: theirs")
+    assert refusal == "LOG_LEVEL: it is wrong."
+    assert "nothing caught" in end
+    assert trace[-1] == f"{CONTINUATION}ValueError: the end"
+
+
+def test_as_json_all_that_a_process_writes_is_an_object() -> None:
+    """Also why it cannot start, and how it dies."""
+    said = [json.loads(line) for line in said_by_a_process("json")]
+
+    assert [each["message"] for each in said[:3]] == ["ours", "theirs", "LOG_LEVEL: it is wrong."]
+    assert said[3]["exception"].endswith("ValueError: the end")
+    assert len(said) == 4

@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 import pytest
 
-from bot.runtime.logs import Entries, Learned
+from bot.runtime.entries import Entries
+from bot.runtime.logs import Learned
 from bot.runtime.prints import MAX_LINE_BYTES, Prints
 from tests.unit.runtime.running import printed
 

@@ -84,7 +84,7 @@ def test_over_http_a_signing_secret_stands_for_the_token_and_needs_an_address(de
 
     desk.monkeypatch.delenv("HTTP_BIND")
     assert desk.refusal() == (
-        "HTTP_BIND is not set, but SLACK_SIGNING_SECRET is, so Slack's requests are to come in there. Write host and "
+        "SLACK_SIGNING_SECRET is set, but HTTP_BIND is not, and Slack's requests are to come in there. Write host and "
         "port, such as 127.0.0.1:8420."
     )
 

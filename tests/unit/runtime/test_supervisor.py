@@ -57,7 +57,7 @@ def test_a_gateway_that_was_killed_is_started_again_and_hears_again_that_the_wor
         os.kill(int(gateway), signal.SIGKILL)
 
         said = running.lines(3)
-        assert said[0] == "log the gateway was killed by SIGKILL; it is started again in 0.2 s"
+        assert said[0] == "log role.ended role=gateway code=-9 pause=0.2"
         assert said[1].startswith("gateway up ")
         assert said[1] != f"gateway up {gateway}"
         assert said[2] == "gateway hears others_ready"
@@ -92,7 +92,7 @@ def test_a_role_that_was_ready_before_is_started_again_whatever_its_exit_code() 
 
         release(worker)
 
-        assert running.line() == "log the worker exited with code 2; it is started again in 0.2 s"
+        assert running.line() == "log role.ended role=worker code=2 pause=0.2"
         assert running.until("worker up") != worker
 
 
@@ -103,7 +103,7 @@ def test_a_role_that_outlives_its_grace_is_killed() -> None:
 
         running.send(signal.SIGTERM)
 
-        assert running.rest() == ["log the worker did not end in time and is killed"]
+        assert running.rest() == ["log role.ended role=worker"]
         assert running.code() == 0
 
 

@@ -5,15 +5,12 @@ Nothing that still waits is deleted, however long it waits.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.approvals.model.audit import PURGED, AuditEvent
 from bot.approvals.ports.engine import Engine
 from bot.approvals.ports.storage import TaskStore
-
-log = logging.getLogger(__name__)
 
 MAX_TASKS_PER_SWEEP = 50
 """Tasks of each kind that one sweep takes on; the next one goes on from there."""
@@ -36,5 +33,4 @@ class Retention:
         if self.keep_records is None:
             return
         for task in await self.storage.ended(now - self.keep_records, MAX_TASKS_PER_SWEEP, forgotten=True):
-            log.info("task %s: its records are past their retention and are removed", task.id)
             await self.storage.purge(task.id, AuditEvent(kind=PURGED, at=now, task_id=task.id))

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -20,11 +21,14 @@ from typing import assert_never
 from bot import crash_points
 from bot.approvals.model.agent import Phase, ThreadStatus
 from bot.approvals.model.audit import AuditEvent, event_of
+from bot.approvals.model.caller import is_of_caller
 from bot.approvals.model.decision import Cancelled, Expired, WindowClosed
 from bot.approvals.model.errors import Conflict, CountersignError, InvalidAnswer, Unreachable
+from bot.approvals.model.facts import RunEnded
 from bot.approvals.model.ids import RequestId, TaskId
 from bot.approvals.model.policy import OnStale
 from bot.approvals.model.request import Decided, Pending, Request
+from bot.approvals.model.server import server_of
 from bot.approvals.model.task import (
     Failure,
     Lease,
@@ -197,7 +201,8 @@ class Delivery:
             await self.recording.close(task, requests)
             return None
         if (called_off := _called_off(requests)) is not None:
-            await self.recording.end(task, TaskCancelled(by=called_off.by, at=called_off.at), "cancelled")
+            over = TaskCancelled(by=called_off.by, at=called_off.at, reason=called_off.reason)
+            await self.recording.end(task, over, "cancelled")
             return status
         status = _as_recorded(requests, status)
         move = Record() if status.failure is not None else next_move(task, requests, status, self.clock())
@@ -212,8 +217,7 @@ class Delivery:
                 task = _begun(batch, task, task.state, task.tries + 1)
                 await self._store_before_run(batch, task.id, durable=False)
                 own = replace(task, inputs=deepcopy(dict(task.inputs)))  # a graph may change what it is given
-                with self.telemetry.span("run", about=task.id):
-                    return await self.engine.start(own, lease, self.clock())
+                return await self._run("run", task, self.engine.start(own, lease, self.clock()))
             case Resume(request=request) | Proceed(request=request):
                 key = (type(move), request.id if request is not None else None)
                 if key in made:
@@ -229,8 +233,7 @@ class Delivery:
                         begun = batch.request(lifecycle.attempted(request), "resume_repeated")
                         requests = tuple(begun if each.id == begun.id else each for each in requests)
                     await self._store_before_run(batch, task.id)
-                    with self.telemetry.span("run", about=task.id):
-                        moved = await self.engine.proceed(task, lease, self.clock(), requests)
+                    moved = await self._run("run", task, self.engine.proceed(task, lease, self.clock(), requests))
                 crash_points.point("run-returned")
                 made.add(key)
                 return moved
@@ -254,6 +257,16 @@ class Delivery:
             case _:
                 assert_never(move)
         return None
+
+    async def _run(self, name: str, task: Task, run: Awaitable[ThreadStatus]) -> ThreadStatus:
+        """How the thread stands after the run, which is a span of this name."""
+        began = time.perf_counter()
+        try:
+            with self.telemetry.span(name, about=task.id):
+                return await run
+        finally:
+            engine = server_of(task.id) or ("caller" if is_of_caller(task.id) else "langgraph")
+            self.telemetry.tell(RunEnded(task_id=task.id, engine=engine, seconds=time.perf_counter() - began))
 
     @property
     def _budget(self) -> int:
@@ -291,8 +304,8 @@ class Delivery:
         else:
             crash_points.point("resume-begun")
         own = deepcopy(answer)  # a graph may change what it is given
-        with self.telemetry.span("resume", about=task.id):
-            return await self.engine.resume(task, lease, request.interrupt_id, own, self.clock(), requests)
+        run = self.engine.resume(task, lease, request.interrupt_id, own, self.clock(), requests)
+        return await self._run("resume", task, run)
 
     async def _ask_again(self, task: Task, request_id: RequestId, objection: str) -> None:
         """Open the question again, with a new card: the graph did not take the answer, and stored nothing of it."""

@@ -11,9 +11,11 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from bot.approvals.model.errors import NotFound, Unreachable
+from bot.approvals.model.facts import LeaseLost
 from bot.approvals.model.ids import TaskId, ThreadId
 from bot.approvals.model.task import Lease, TaskCancelled
 from bot.approvals.ports.storage import Storage
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Clock
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ class Leases:
     owner: str = ""
     """The name of this process. Empty if nothing renews its leases all the time; then a long run renews its own."""
     heart: Heart = field(default_factory=Unsure)
+    telemetry: Telemetry = SILENT
     _held: dict[ThreadId, tuple[int, int]] = field(default_factory=dict, init=False)
     """Token, and the heart's lapses when the lease was taken."""
     _doubtful: set[ThreadId] = field(default_factory=set, init=False)
@@ -142,7 +145,7 @@ class Leases:
                 else:
                     held = await self.holds(lease.thread_id, lease.token)
                 if not held:
-                    log.error("thread %s: its lease was lost, so its run is cancelled", lease.thread_id)
+                    self.telemetry.tell(LeaseLost(task_id=task_id, thread_id=lease.thread_id))
                     return True
                 return isinstance((await self.storage.task(task_id)).state, TaskCancelled)
         except NotFound:

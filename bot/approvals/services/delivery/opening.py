@@ -14,6 +14,7 @@ from bot.approvals.model.audit import event_of
 from bot.approvals.model.caller import is_of_caller, request_id_of
 from bot.approvals.model.decision import Answered, Approve, Reject, WindowClosed, outcome_of
 from bot.approvals.model.errors import InvalidAnswer, Unreachable
+from bot.approvals.model.facts import RuleChosen
 from bot.approvals.model.ids import JSON, ChannelId, RequestId
 from bot.approvals.model.message import Message
 from bot.approvals.model.policy import Policy, one_stage
@@ -160,9 +161,12 @@ class Opening:
 
     async def _policy(self, task: Task, question: Question) -> Policy:
         try:
-            return await self.policy_choice.policy(task, question)
+            policy = await self.policy_choice.policy(task, question)
         except LookupFailed as failed:
             raise Unreachable("Slack did not say who or where it is") from failed
+        passed_over = self.policy_choice.now.before(policy.name)
+        self.telemetry.tell(RuleChosen(task_id=task.id, rule=policy.name, passed_over=passed_over))
+        return policy
 
     async def _open(self, batch: Batch, task: Task, asked: Asked, terms: Terms, before: Before | None) -> Request:
         crash_points.point("interrupt-reached")
@@ -206,8 +210,8 @@ class Opening:
         decision = Answered(verdicts=verdicts, voters=(), edited=False, at=now, ruled=auto.why)
         try:
             self.engine.answer(request.question, request.proposed, decision)
-        except InvalidAnswer as invalid:
-            log.warning("request %s is put to people, as its policy's answer does not fit: %s", request.id, invalid)
+        except InvalidAnswer:
+            log.warning("request %s is put to people, as its graph does not take its policy's answer", request.id)
             return request
         ruled = replace(request, state=Decided(decision=decision, next_try=now))
         return voting.hold(ruled, request, request.policy.hold, now)

@@ -126,7 +126,7 @@ class Recording:
         for request in requests:
             state = request.state
             if isinstance(state, Pending) and isinstance(task.state, TaskCancelled):
-                request = lifecycle.cancel(request, task.state.by, now)
+                request = lifecycle.cancel(request, task.state.by, now, task.state.reason)
                 state = request.state
             if isinstance(state, Decided) and (
                 isinstance(state.decision, Cancelled) or (took_answers and state.attempts)

@@ -100,7 +100,7 @@ class Closing:
                     log.warning("message %s stands in Slack more than once; a copy is closed", message.id)
                     await in_time(self.messenger.close(ref))
         except (PlaceGone, NotYet) as gone:
-            log.info("message %s: nothing is left to close: %s", message.id, gone)
+            log.debug("message %s: nothing is left to close: %s", message.id, gone)
             left = None
         except OutcomeUnknown:
             left = self.clock() + COPIES_CHECK_AFTER

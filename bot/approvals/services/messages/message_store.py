@@ -26,5 +26,5 @@ class MessageStore:
         try:
             return await self.storage.save_message(record, event)
         except Conflict:
-            log.info("message %s was brought up to date by somebody else", record.id)
+            log.debug("message %s was brought up to date by somebody else", record.id)
             return record

@@ -266,14 +266,14 @@ class MessageSync:
 
     async def _abandon(self, claimed: Message, why: str) -> Message:
         """Give the message up, as its place is gone."""
-        log.warning("message %s of task %s cannot be shown: %s", claimed.id, claimed.task_id, why)
         if claimed.kind is MessageKind.COPY:
             await note_unreached(self.storage, claimed, why, self.clock())
+        else:
+            log.warning("message %s of task %s cannot be shown: %s", claimed.id, claimed.task_id, why)
         return await self._note(claimed, replace(claimed, abandoned=why))
 
     async def _without_file(self, view: View, record: Message, opening: Message | None, why: Exception) -> Message:
         """Say in the thread, in the file's place, that it could not be attached."""
-        log.error("the file of request %s could not be attached: %s", record.request_id, why)
         assert view.request is not None  # noqa: S101 - it is the file of one
         event = event_of(view.request, "unattached", self.clock(), surface=record.id, data={"why": str(why)})
         noted = replace(record, refused=str(why), attempted=False, tries=0, not_before=None)

@@ -20,6 +20,8 @@ from urllib.parse import parse_qs
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
+from bot.approvals.model.facts import SlackAcknowledged
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.slack.api.intake.echoes import is_echo
 
 log = logging.getLogger(__name__)
@@ -61,8 +63,9 @@ class RequestUrl:
     (`listeners.guard`).
     """
 
-    def __init__(self, app: AsyncApp, signing_secret: str) -> None:
+    def __init__(self, app: AsyncApp, signing_secret: str, telemetry: Telemetry = SILENT) -> None:
         self._app = app
+        self._telemetry = telemetry
         self._verifier = SignatureVerifier(signing_secret)
         self._answers: OrderedDict[str, asyncio.Future[Answer]] = OrderedDict()
         self._open = False
@@ -152,8 +155,17 @@ class RequestUrl:
             self._answers.pop(signature, None)
 
     async def _answer(self, request: AsyncBoltRequest) -> Answer:
+        began = time.perf_counter()
         said = await self._app.async_dispatch(request)
+        self._telemetry.tell(SlackAcknowledged(kind=_kind(request.raw_body), seconds=time.perf_counter() - began))
         return Answer(status=said.status, body=said.body, content_type=said.first_headers()["content-type"])
+
+
+def _kind(body: str) -> str:
+    """What Slack sent, by its name in Socket Mode."""
+    if body.startswith("{"):
+        return "events_api"
+    return "interactive" if body.startswith("payload=") else "slash_commands"
 
 
 def _is_ssl_check(body: bytes) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import Final
 
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
@@ -12,6 +13,8 @@ from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
+from bot.approvals.model.facts import SlackAcknowledged
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.slack.api.intake.echoes import is_echo
 
 DRAIN_SECONDS: Final = 2.0
@@ -21,8 +24,9 @@ DRAIN_SECONDS: Final = 2.0
 class Intake:
     """Hands each envelope to Bolt."""
 
-    def __init__(self, socket: AsyncSocketModeHandler) -> None:
+    def __init__(self, socket: AsyncSocketModeHandler, telemetry: Telemetry = SILENT) -> None:
         self._socket = socket
+        self._telemetry = telemetry
         self._at_hand = 0
         self._closed = False
         socket.client.socket_mode_request_listeners[:] = [self._take]
@@ -35,10 +39,12 @@ class Intake:
             await connection.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
             return
         self._at_hand += 1
+        began = time.perf_counter()
         try:
             await self._socket.handle(connection, request)  # type: ignore[arg-type]
         finally:
             self._at_hand -= 1
+        self._telemetry.tell(SlackAcknowledged(kind=request.type, seconds=time.perf_counter() - began))
 
     async def close(self) -> None:
         """Acknowledges what has arrived, and closes the socket. Anything that arrives meanwhile is not acknowledged and

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from bot.approvals.model.errors import NotFound
+from bot.approvals.model.facts import WebhookTried
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.request import Request
@@ -175,6 +176,18 @@ async def test_each_try_comes_later_than_the_one_before_and_the_last_after_three
     assert kind == "webhook_given_up"
     assert isinstance(data, dict)
     assert data["failure"] == "it answered 500"
+
+
+async def test_each_try_is_told_with_what_came_of_it(desk: Desk) -> None:
+    """By a word for the error, which names no address."""
+    heard = desk.telemetry = Heard()
+    webhook = await desk.send(replace(AWAY, error="status 500"))
+    assert webhook.next_try is not None
+    desk.clock.now = webhook.next_try
+    await desk.send(NotWanted(why="it answered 410", error="status 410"))
+
+    told = [(fact.outcome, fact.tries, fact.error) for fact in heard.of(WebhookTried)]
+    assert told == [("failed", 1, "status 500"), ("given_up", 2, "status 410")]
 
 
 async def test_the_receiver_may_ask_for_more_time(desk: Desk) -> None:

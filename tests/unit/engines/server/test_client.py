@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bot.approvals.model.errors import Unreachable
+from bot.approvals.model.facts import ServerAway, ServerReached
 from bot.engines.server.client import Busy, NoThread, Refused, ServerClient, connect
 from tests.support.fakes.telemetry import Heard
 
@@ -179,22 +180,19 @@ async def test_a_server_without_its_page_is_refused(recorder: Recorder) -> None:
     await client.close()
 
 
-async def test_going_away_and_coming_back_are_logged_once_each(
-    recorder: Recorder, caplog: pytest.LogCaptureFixture
-) -> None:
-    client = connect("dev", recorder.url, None)
+async def test_going_away_and_coming_back_are_told_once_each(recorder: Recorder) -> None:
+    """And so is the first answer."""
+    heard = Heard()
+    client = connect("dev", recorder.url, None, heard)
 
-    with caplog.at_level("INFO", "bot.engines.server.client"):
-        for status in (200, 503, 503, 200, 200):
-            recorder.status = status
-            if status == 503:
-                with pytest.raises(Unreachable):
-                    await client.info()
-            else:
+    for status in (200, 503, 503, 200, 200):
+        recorder.status = status
+        if status == 503:
+            with pytest.raises(Unreachable):
                 await client.info()
+        else:
+            await client.info()
     await client.close()
 
-    assert [record.message for record in caplog.records] == [
-        "the LangGraph Server dev cannot be used: it answers with the error 503",
-        "the LangGraph Server dev is back",
-    ]
+    reached, away = ServerReached(server="dev"), ServerAway(server="dev", error="status 503")
+    assert heard.facts == [reached, away, reached]

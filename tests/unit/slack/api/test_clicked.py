@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
 
+from bot.approvals.model.facts import SlackCalled
 from bot.approvals.model.ids import ChannelId, MessageId, MessageRef, Ts
 from bot.approvals.ports.slack import MessageGone
 from bot.slack import actions
@@ -18,6 +18,7 @@ from bot.slack.api.messenger import SlackMessenger
 from bot.slack.cards.render import Card
 from tests.support.desk import Desk, Socket, make_world, opened
 from tests.support.fakes.secrets import masking
+from tests.support.fakes.telemetry import Heard
 from tests.unit.slack import samples
 
 OPS = ChannelId("C0OPS")
@@ -34,6 +35,7 @@ class Clicked:
     card: Card
     now: list[float] = field(default_factory=lambda: [0.0])
     urls: list[str] = field(default_factory=list)
+    heard: Heard = field(default_factory=Heard)
 
     async def click(self) -> None:
         press = asyncio.create_task(
@@ -57,13 +59,14 @@ class Clicked:
 async def clicked() -> AsyncIterator[Clicked]:
     async with opened(make_world()) as desk:
         now = [0.0]
-        client = web_client(desk.world.bot_token, desk.api_url)
-        messenger = SlackMessenger(client, masking(), monotonic=lambda: now[0])
+        heard = Heard()
+        client = web_client(desk.world.bot_token, desk.api_url, telemetry=heard)
+        messenger = SlackMessenger(client, masking(), monotonic=lambda: now[0], telemetry=heard)
         card = messenger.draw(samples.view())
         assert isinstance(card, Card)
         assert card.message_id is not None
         ref = await messenger.post(OPS, None, card, card.message_id)
-        yield Clicked(desk, await desk.socket(), messenger, ref, card, now)
+        yield Clicked(desk, await desk.socket(), messenger, ref, card, now, heard=heard)
 
 
 async def test_a_card_that_nobody_clicked_is_updated_by_chat_update(clicked: Clicked) -> None:
@@ -155,14 +158,17 @@ async def test_a_card_that_was_deleted_is_gone_all_the_same(clicked: Clicked) ->
 
 
 @pytest.mark.parametrize("kind", ["status", "lose_request"])
-async def test_addresses_are_secrets(clicked: Clicked, caplog: pytest.LogCaptureFixture, kind: str) -> None:
-    caplog.set_level(logging.DEBUG)
+async def test_addresses_are_secrets(clicked: Clicked, kind: str) -> None:
+    """What is told of a call at a click's address names neither the address nor anything in it."""
     await clicked.click()
     await clicked.desk.sim.fault("response_url", kind)
     await clicked.update()
 
-    assert "chat.update" in caplog.text
-    assert clicked.urls[0].rpartition("/")[2] not in caplog.text
+    at_the_address, after_it = clicked.heard.of(SlackCalled)[-2:]
+
+    assert (at_the_address.method, at_the_address.outcome) == ("response_url", "unknown")
+    assert (after_it.method, after_it.outcome) == ("chat.update", "done")
+    assert clicked.urls[0].rpartition("/")[2] not in repr(clicked.heard.facts)
 
 
 async def test_memory_is_bounded(clicked: Clicked) -> None:

@@ -10,7 +10,9 @@ import pytest
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
+from bot.approvals.model.facts import SlackAcknowledged
 from bot.slack.api.intake.sockets import Intake
+from tests.support.fakes.telemetry import Heard
 
 
 @dataclass
@@ -74,12 +76,15 @@ async def test_what_tells_of_our_own_cards_is_acknowledged_and_costs_nothing_mor
     ],
 )
 async def test_what_a_person_wrote_is_handed_on(event: dict[str, Any]) -> None:
-    socket = Socket()
-    Intake(cast("Any", socket))
+    socket, heard = Socket(), Heard()
+    Intake(cast("Any", socket), heard)
 
     await given(socket, **event)
 
     assert (socket.client.acknowledged, socket.handled) == ([], ["one"])
+    (acknowledged,) = heard.of(SlackAcknowledged)
+    assert acknowledged.kind == "events_api"
+    assert acknowledged.seconds > 0
 
 
 async def test_after_the_end_nothing_is_acknowledged_so_that_slack_says_so() -> None:

@@ -15,8 +15,10 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.approvals.model.facts import SlackAcknowledged
 from bot.slack.api.intake import request_url
 from bot.slack.api.intake.request_url import Answer, RequestUrl
+from tests.support.fakes.telemetry import Heard
 from tests.support.signing import FORM, SECRET, signed
 
 COMMAND = urlencode({"command": "/task", "text": "the words", "team_id": "T1", "user_id": "U1", "trigger_id": "1.2"})
@@ -28,6 +30,7 @@ class Desk:
 
     url: RequestUrl
     heard: list[str] = field(default_factory=list)
+    told: Heard = field(default_factory=Heard)
     came: asyncio.Event = field(default_factory=asyncio.Event)
     fails: bool = False
     gate: asyncio.Event = field(default_factory=asyncio.Event)
@@ -47,7 +50,8 @@ async def _authorize(**_: Any) -> AuthorizeResult:
 @pytest.fixture
 def desk() -> Desk:
     bolt = AsyncApp(client=AsyncWebClient(), authorize=_authorize, signing_secret=SECRET)
-    desk = Desk(RequestUrl(bolt, SECRET))
+    told = Heard()
+    desk = Desk(RequestUrl(bolt, SECRET, told), told=told)
     desk.gate.set()
     desk.url.open()
 
@@ -73,6 +77,17 @@ async def test_what_slack_has_signed_is_handed_on_and_answered(desk: Desk) -> No
     assert answer is not None
     assert (answer.status, answer.body) == (200, "said the words")
     assert desk.heard == ["the words"]
+
+
+async def test_an_answer_is_told_as_an_acknowledgement_of_its_kind(desk: Desk) -> None:
+    """As Socket Mode names it. What is refused is none."""
+    await desk.send()
+    await desk.event(text="a word", user="U1")
+    await desk.send(urlencode({"payload": json.dumps({"type": "block_actions"})}))
+    await desk.send(COMMAND, **{"x-slack-signature": ""})
+
+    kinds = [fact.kind for fact in desk.told.of(SlackAcknowledged)]
+    assert kinds == ["slash_commands", "events_api", "interactive"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,132 @@
+"""All metrics of a bot's processes as one page, in Prometheus' text format.
+
+Each process of `countersign run` writes its figures into files of one folder, through the multi-process mode of
+prometheus_client, and one of them serves the sum. Worker processes come and go, so the files of those that are gone are
+added into one: the page stays as quick however many there were.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.mmap_dict import MmapedDict
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from bot.telemetry.names import FOLDER_VARIABLE
+
+log = logging.getLogger(__name__)
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+PREFIX: Final = "countersign_"
+"""How the names of our metrics begin. A graph that uses prometheus_client in a worker has its figures there, too."""
+_GONE: Final = "0"
+"""Stands in a file's name for all processes that are gone. No process has this number."""
+_SUMMED: Final = ("counter", "histogram")
+_GREATEST: Final = ("gauge_max",)
+_TRIES: Final = 3
+"""A file that another process is just making, or has just removed, cannot be read."""
+_UNREADABLE: Final = (struct.error, RuntimeError, FileNotFoundError)
+
+
+def folder_of_all() -> Path | None:
+    """The folder that `bot.telemetry.folder` has made for all processes. None if there is none."""
+    return Path(os.environ[FOLDER_VARIABLE]) if FOLDER_VARIABLE in os.environ else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposition:
+    """Makes the page. Any thread may ask for it; one at a time gets it."""
+
+    own: CollectorRegistry | None = None
+    """The metrics of this process, for a bot that is one process."""
+    folder: Path | None = field(default_factory=folder_of_all)
+    """The folder of all processes. None if this is the only one."""
+    _lock: Lock = field(default_factory=Lock)
+
+    def page(self, more: Sequence[Metric] = ()) -> bytes:
+        """The metrics of all processes, and these, which are made for the page. Blocks for some milliseconds."""
+        with self._lock:
+            for _ in range(_TRIES - 1):
+                try:
+                    return self._made(more)
+                except _UNREADABLE:
+                    continue
+            return self._made(more)
+
+    def tidy(self) -> None:
+        """Adds up the files of processes that are gone, which `page` does too."""
+        with self._lock:
+            if self.folder is not None:
+                fold(self.folder)
+
+    def _made(self, more: Sequence[Metric]) -> bytes:
+        registry = CollectorRegistry()
+        if self.folder is not None:
+            fold(self.folder)
+            registry.register(_Ours(MultiProcessCollector(None, str(self.folder)).collect))  # type: ignore[no-untyped-call]
+        elif self.own is not None:
+            registry.register(_Ours(self.own.collect))
+        registry.register(_Ours(lambda: more))
+        return generate_latest(registry)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ours(Collector):
+    """Those metrics of a source that are the bot's."""
+
+    source: Callable[[], Iterable[Metric]]
+
+    def collect(self) -> Iterable[Metric]:
+        for metric in self.source():
+            if metric.name.startswith(PREFIX):
+                # when a series began is no news to Prometheus, and doubles the page
+                metric.samples = [each for each in metric.samples if not each.name.endswith("_created")]
+                yield metric
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+
+def fold(folder: Path) -> None:
+    """Adds the files of processes that are gone into one of each kind, and removes what only counts while a process
+    lives. To be called by one process, from one thread at a time."""
+    for file in sorted(folder.glob("*.db")):
+        kind, _, pid = file.stem.rpartition("_")
+        if pid == _GONE or not pid.isdecimal() or _lives(int(pid)):
+            continue
+        if kind in _SUMMED or kind in _GREATEST:
+            try:
+                _add(file, folder / f"{kind}_{_GONE}.db", greatest=kind in _GREATEST)
+            except _UNREADABLE as error:  # its process was killed as it made the file
+                log.warning("the figures of process %s are lost (%s)", pid, error)
+        file.unlink(missing_ok=True)
+
+
+def _add(file: Path, total: Path, *, greatest: bool) -> None:
+    sums = MmapedDict(str(total))  # type: ignore[no-untyped-call]
+    try:
+        for key, value, _, _ in MmapedDict.read_all_values_from_file(str(file)):  # type: ignore[no-untyped-call]
+            before, _ = sums.read_value(key)  # type: ignore[no-untyped-call]
+            sums.write_value(key, max(before, value) if greatest else before + value, 0.0)  # type: ignore[no-untyped-call]
+    finally:
+        sums.close()  # type: ignore[no-untyped-call]
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
