@@ -134,7 +134,7 @@ async def test_a_signal_does_the_same_and_roles_that_start_later_have_what_is_in
     await logged(own_bot, "the policies stay as they were, because what the file says now is not used: ")
 
     kill_roles(process.pid)
-    await logged(own_bot, "Countersign is connected", times=2)
+    await logged(own_bot, "process.started role=gateway", times=2)
 
     later = await room.start("/task proposal action=pay")
     await later.card("Needs 2 of @finance")

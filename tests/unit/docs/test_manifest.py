@@ -19,6 +19,7 @@ MANIFEST: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yml").read_text())
 
 SCOPES: dict[str, frozenset[str]] = {
     "auth_test": frozenset(),
+    "api_call": frozenset(),  # of blocks.validate
     "apps_connections_open": frozenset(),
     "views_open": frozenset(),
     "views_push": frozenset(),

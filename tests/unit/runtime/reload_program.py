@@ -19,6 +19,8 @@ from bot.runtime.children import Channel
 from bot.runtime.control import Control, listening
 from bot.runtime.reloads import Offer, Reloads
 from bot.runtime.supervisor import Supervisor
+from bot.telemetry.lines import Lines
+from bot.telemetry.stream import Stream
 from tests.unit.runtime.programs import PATIENCE, say
 
 
@@ -74,7 +76,11 @@ def main(file: str, *names: str) -> int:
         control: Control = stack.enter_context(listening(Path(file).parent, {"bot": "this"}))
         reloads = Reloads(what="texts", roles=names, read=source.read, control=control)
         return Supervisor(
-            roles={name: named(name) for name in names}, grace=1.0, started=lambda: say("started"), reloads=reloads
+            roles={name: named(name) for name in names},
+            grace=1.0,
+            started=lambda: say("started"),
+            telemetry=Stream(sinks=[Lines()]),
+            reloads=reloads,
         ).run()
 
 
