@@ -26,7 +26,10 @@ async def check(loaded: Settings, policies: Policies | None, findings: Findings)
         return
     for graph in graphs:
         if graph.unavailable:
-            findings.bad(f"graph {graph.name} cannot be started: {graph.unavailable}")
+            findings.bad(
+                f"graph {graph.name} cannot be started: {graph.unavailable.rstrip('.')}. Mend it, or take it out of "
+                f"{loaded.langgraph_config}."
+            )
         else:
             findings.good(f"graph {graph.name}")
     if loaded.worker_memory is not None:
