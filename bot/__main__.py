@@ -1,5 +1,5 @@
-"""What an operator types: `countersign run | demo | check | audit | tokens | mcp | policy explain | policy apply |
-healthy`.
+"""What an operator types: `countersign run | demo | check | tasks | requests | audit | tokens | mcp | policy explain |
+policy apply | healthy`.
 
 `python -m bot` is the same, and needs nothing installed but the dependencies.
 """
@@ -76,6 +76,14 @@ def _done(options: argparse.Namespace) -> int:
             from bot.cli import tokens
 
             return asyncio.run(tokens.main(tokens.Options.of(options)))
+        case "tasks":
+            from bot.cli import tasks
+
+            return asyncio.run(tasks.main(tasks.Options.of(options)))
+        case "requests":
+            from bot.cli import requests
+
+            return asyncio.run(requests.main(requests.Options.of(options)))
         case "mcp":
             from bot.cli import mcp
 
@@ -103,6 +111,8 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     well = commands.add_parser("healthy", help="exit 0 if the bot on this machine is well (for health checks)")
     for settled in (runs, checks, well):
         settled.add_argument("--env-file", type=Path, default=Path(".env"), help="read this file instead of .env")
+    all_tasks = commands.add_parser("tasks", help="list everybody's tasks, look at one, cancel it, or try it again")
+    all_requests = commands.add_parser("requests", help="list what people are asked, look at one, or mend its policy")
     audits = commands.add_parser("audit", help="verify the audit log, or export it")
     api_tokens = commands.add_parser("tokens", help="make, list and revoke the tokens of the HTTP API")
     mcps = commands.add_parser("mcp", help="let a model ask people through a bot: tools of MCP, over stdio")
@@ -121,6 +131,14 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             from bot.cli import tokens
 
             tokens.add_options(api_tokens)
+        case "tasks":
+            from bot.cli import tasks
+
+            tasks.add_options(all_tasks)
+        case "requests":
+            from bot.cli import requests
+
+            requests.add_options(all_requests)
         case "mcp":
             from bot.cli import mcp
 

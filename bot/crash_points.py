@@ -35,6 +35,8 @@ Point: TypeAlias = Literal[
     "thread-adopted",
     "webhook-claimed",
     "webhook-sent",
+    "trouble-noted",
+    "trouble-told",
     "server-run-begun",
     "server-stop-answered",
 ]

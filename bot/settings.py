@@ -29,6 +29,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.approvals.model.errors import SettingsError
+from bot.approvals.rules.matching import is_channel
 from bot.durations import duration
 from bot.webhooks.allow_list import MAX_PORT, AllowList, address_of, is_name
 
@@ -114,6 +115,12 @@ class Store(BaseSettings):
         return url
 
 
+class Operating(Store):
+    """What the commands of an operator need: the records, and the keys whose values are hidden."""
+
+    policy_file: Path = Path("policies.yaml")
+
+
 class RoleSettings(Store):
     """What every role needs, with its default. The names are those of the environment variables, in lower case."""
 
@@ -180,12 +187,22 @@ class Settings(RoleSettings):
     webhook_secret: SecretStr | None = None
     """What webhooks are signed with. Two, separated by a space, while receivers change from one to the other."""
 
+    ops_channel: str | None = None
+    """The channel in which operators are told what needs a person: `#name` or an id. If unset, there is none."""
+
     _variables: Mapping[str, str] = PrivateAttr(default_factory=dict)
     """What .env gives the variables of the file of servers."""
 
     def variable(self, name: str) -> str:
         """The value of a variable that the file of servers names. Empty if neither the environment nor .env has it."""
         return os.environ.get(name, "") or self._variables.get(name, "")
+
+    @field_validator("ops_channel")
+    @classmethod
+    def _channel(cls, channel: str | None) -> str | None:
+        if channel is not None and not is_channel(channel):
+            raise ValueError(f"{channel!r} is no channel: write its name with #, such as #ops, or its id")
+        return channel
 
     @field_validator("slack_signing_secret")
     @classmethod
@@ -270,6 +287,12 @@ def log_format(env_file: Path = Path(".env")) -> Literal["text", "json"]:
 def load_store(env_file: Path = Path(".env")) -> Store:
     """Where the records are, even if Slack's tokens are missing. Raises SettingsError with everything that is wrong."""
     return _load(Store, env_file)
+
+
+def load_operating(env_file: Path = Path(".env")) -> Operating:
+    """What an operator's commands need, even if Slack's tokens are missing. Raises SettingsError with everything that
+    is wrong."""
+    return _load(Operating, env_file)
 
 
 def _load(cls: type[Loaded], env_file: Path) -> Loaded:

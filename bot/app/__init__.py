@@ -5,9 +5,9 @@ agents, which `workers` forks, watches and replaces. They share storage, and wak
 
 The parts of a gateway that can be told apart are modules of their own, which is why there are more than twelve: how
 Slack reaches it (`connection`), the HTTP API (`api`), programs that ask through it (`callers`) and their webhooks
-(`hooks`), LangGraph Servers (`servers`, watched by `lookouts`), and what it logs about policies that fit nobody
-(`noticing`). The look of either role at what is due is `sweeping`; what each process tells its operator is put together
-in `telling`. What a gateway says to those that watch it is `watching`, and of workers without a gateway
-`workers_watched`; `pulse` says how late an event loop is. All roles take
-changed `policies` while they run, and know their bot by its `identity`.
+(`hooks`), LangGraph Servers (`servers`, watched by `lookouts`), what it logs about policies that fit nobody
+(`noticing`), and what it tells operators in their channel (`ops`). The look of either role at what is due is
+`sweeping`; what each process tells its operator is put together in `telling`. What a gateway says to those that watch
+it is `watching`, and of workers without a gateway `workers_watched`; `pulse` says how late an event loop is.
+All roles take changed `policies` while they run, and know their bot by its `identity`.
 """

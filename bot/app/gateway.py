@@ -16,6 +16,7 @@ from bot.app.connection import connection
 from bot.app.hooks import as_the_api_shows_it, hooks
 from bot.app.identity import bot_of
 from bot.app.noticing import notice_unknown, noticing
+from bot.app.ops import operators
 from bot.app.policies import PolicySwitch
 from bot.app.sweeping import sweep
 from bot.app.telling import Life, telemetry_of
@@ -318,6 +319,22 @@ async def running(
                 busy=queues.busy,
             ),
         )
+        ops = await stack.enter_async_context(
+            operators(
+                settings.ops_channel,
+                storage=storage,
+                directory=directory,
+                posting=posting,
+                policies=lambda: policies.now,
+                servers_away=lambda: servers.away() if servers else {},
+                masking=masking,
+                address=me.address,
+                owner=owner,
+                lease_ttl=settings.lease_ttl,
+                clock=clock,
+                telemetry=telemetry,
+            )
+        )
         sweeper = PeopleSweep(storage=storage, due_steps=due_steps, work=work)
 
         async def learn_agents() -> None:
@@ -330,6 +347,8 @@ async def running(
                 work.show(hint["show"])
             elif "soon" in hint:
                 work.show_soon(hint["soon"])
+            elif "deliver" in hint:
+                work.deliver(hint["deliver"])
             elif "doing" in hint:
                 progress.tell(*hint["doing"])
             elif "checked" in hint:
@@ -355,6 +374,7 @@ async def running(
             await stores.set_clock()
             if servers:
                 servers.look()
+            ops.look()
             if await sweep(telemetry, GATEWAY, look) and await connected.is_connected():
                 health.beat(settings.state_dir, settings.sweep_interval, GATEWAY, bot)
 

@@ -58,6 +58,10 @@ class Servers:
         """The assistants that may be started."""
         return [agent for lane in self.lanes.values() for agent in lane.lookout.agents]
 
+    def away(self) -> Mapping[str, bool]:
+        """Whether each server did not answer when it was last called, by its name."""
+        return {name: lane.is_away() for name, lane in self.lanes.items()}
+
     def look(self) -> None:
         """Have each server looked at. Returns at once."""
         for lane in self.lanes.values():

@@ -3,6 +3,7 @@
     to a worker    deliver: the id of a task to be driven
                    check: a number, with graph and values, for the graph's own check of its inputs
     to a gateway   show, soon: the id of a task whose messages may be out of date
+                   deliver: the id of a task to be driven that runs elsewhere
                    doing: the id of a task, and what its run is doing
                    published: the catalog of agents is new
                    checked: the number, with what the graph objects to
@@ -27,7 +28,7 @@ from bot.approvals.model.ids import JSON, Person, TaskId
 from bot.approvals.model.server import runs_elsewhere
 from bot.runtime.hints import GATEWAY, WORKER, Hint, Hints, UnixHints, bound, listening
 from bot.runtime.work_queue import WorkQueues
-from bot.settings import RoleSettings
+from bot.settings import Store
 
 CHECK_SECONDS: Final = 1.0
 """How long a gateway waits for a graph's own check. Slack waits three seconds for the answer to a form."""
@@ -45,7 +46,7 @@ class Wire(Hints, Protocol):
 @dataclass(frozen=True, slots=True)
 class _UnixWire:
     hints: UnixHints
-    settings: RoleSettings
+    settings: Store
     name: str
     inherited: socket | None = None
 
@@ -63,7 +64,7 @@ class _UnixWire:
 
 
 @asynccontextmanager
-async def opened(settings: RoleSettings, role: str, owner: str, inherited: socket | None = None) -> AsyncIterator[Wire]:
+async def opened(settings: Store, role: str, owner: str, inherited: socket | None = None) -> AsyncIterator[Wire]:
     """The wire of a process with this role and name. `inherited` is the socket that workers of one machine share."""
     if settings.redis_url is None:
         through_files = UnixHints.to(settings.state_dir)
@@ -223,3 +224,23 @@ class Telling:
         del self._timers[task_id]
         if (words := self._newest.get(task_id)) is not None:
             self.wire.send(self.work.gateway_of(task_id), doing=[task_id, words])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorWork:
+    """The Work port of a command beside a bot that may run: whoever drives the task, and shows it, is told. If nobody
+    is there, the next start does it."""
+
+    wire: Wire
+
+    def deliver(self, task_id: TaskId) -> None:
+        if runs_elsewhere(task_id):
+            self.wire.send(GATEWAY, deliver=task_id)
+        else:
+            self.wire.send(WORKER, deliver=task_id, of="")
+
+    def show(self, task_id: TaskId) -> None:
+        self.wire.send(GATEWAY, show=task_id)
+
+    def show_soon(self, task_id: TaskId) -> None:
+        self.wire.send(GATEWAY, soon=task_id)

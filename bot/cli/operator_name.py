@@ -1,4 +1,4 @@
-"""Who runs a command, as the audit log names them."""
+"""Who runs a command, as the audit log and cards name them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import getpass
 import os
 
 
-def operator() -> str:
+def login() -> str:
     """The name of the user who runs the command, on this machine."""
     try:
-        name = getpass.getuser()
+        return getpass.getuser()
     except (KeyError, OSError):
-        name = f"user {os.getuid()}"
-    return f"{name}, by command"
+        return f"user {os.getuid()}"
+
+
+def operator() -> str:
+    """Who did it, as the audit log says it: `alice, by command`."""
+    return f"{login()}, by command"

@@ -58,7 +58,7 @@ async def apply(options: Options) -> int:
                 sys.stdout.write(f"{request_id}: is no longer open. Nothing was changed.\n")
                 closed += 1
             else:
-                sys.stdout.write(f"{request_id}: {_said(amended)}\n")
+                sys.stdout.write(f"{request_id}: {said(amended)}\n")
     return 1 if closed else 0
 
 
@@ -72,18 +72,20 @@ async def _wanted(storage: Storage, options: Options) -> list[RequestId]:
     return list(dict.fromkeys(named))
 
 
-def _said(amended: Amended) -> str:
-    """What changed, in words."""
+def said(amended: Amended, *, planned: bool = False) -> str:
+    """What changed, in words; or what would change, if it is only `planned`."""
     if not amended.changed:
         return f"already has the policy `{amended.after.policy.name}`. Nothing was changed."
     before, after = amended.before, amended.after
+    has, would = ("would have", "would ") if planned else ("now has", "")
     if amended.reworded:
-        return "its card has the labels of the file now. Answers stay."
-    asks = ", ".join(after.approvers) or "nobody"
-    words = [f"now has the policy `{after.policy.name}` instead of `{before.policy.name}`. It asks {asks}."]
+        labels = "would have the labels of the file" if planned else "has the labels of the file now"
+        return f"its card {labels}. Answers stay."
+    asks = f"{'would ask' if planned else 'asks'} {', '.join(after.approvers) or 'nobody'}"
+    words = [f"{has} the policy `{after.policy.name}` instead of `{before.policy.name}`. It {asks}."]
     words += [f"{name} {why}." for name, why in after.unknown.items()]
     if after.version != before.version:
-        words.append("Earlier answers no longer count.")
+        words.append(f"Earlier answers {would}no longer count.")
     if after.open.short:
         words.append(f"{after.stage.needed} people must agree, but only {after.stage.needed - after.open.short} can.")
     return " ".join(words)

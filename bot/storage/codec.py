@@ -24,10 +24,11 @@ from bot.approvals.model.policy import Action
 from bot.approvals.model.request import Request, RequestState
 from bot.approvals.model.task import Task, TaskState
 from bot.approvals.model.token import Token
+from bot.approvals.model.trouble import Trouble
 from bot.approvals.model.webhook import Webhook
 from bot.storage import upgrades
 
-Record = TypeVar("Record", Task, Request, Message, AuditEvent, Inbox, Catalog, Token, Webhook)
+Record = TypeVar("Record", Task, Request, Message, AuditEvent, Inbox, Catalog, Token, Webhook, Trouble)
 
 
 STORED_AS: Final[Mapping[type, Mapping[str, str]]] = {Inbox: {"summary": "digest"}}
@@ -35,7 +36,7 @@ STORED_AS: Final[Mapping[type, Mapping[str, str]]] = {Inbox: {"summary": "digest
 records of earlier versions can be read, and earlier versions can read today's."""
 
 
-def encode(record: Task | Request | Message | AuditEvent | Inbox | Catalog | Token | Webhook) -> str:
+def encode(record: Task | Request | Message | AuditEvent | Inbox | Catalog | Token | Webhook | Trouble) -> str:
     """The record as text, from which `decode` makes an equal one. JSON payloads stay the same to the letter.
 
     NaN and the infinities are kept, in Python's spelling: an amount must not vanish on its way through storage. Raises

@@ -29,6 +29,8 @@ from bot.approvals.model.facts import (
     StorageAnswered,
     StorageUnreachable,
     SweepEnded,
+    TroubleBegan,
+    TroubleEnded,
     WebhookTried,
     WorkerEnded,
 )
@@ -76,9 +78,11 @@ def level_of(fact: Fact) -> int:
             return WARNING if code >= INTERNAL_ERROR else INFO
         case LeaseLost():
             return ERROR
-        case SlackLimited() | StorageUnreachable() | ServerAway() | ProcessGone() | JobPutOff():
+        case SlackLimited() | StorageUnreachable() | ServerAway() | ProcessGone() | JobPutOff() | TroubleBegan():
             return WARNING
         case SlackConnected() | ServerReached() | ProcessStarted() | ProcessDraining() | ProcessEnded() | RunEnded():
+            return INFO
+        case TroubleEnded():
             return INFO
         case RuleChosen() | SlackHeldBack() | StorageAnswered():
             return DEBUG

@@ -38,6 +38,8 @@ from bot.approvals.model.facts import (
     StorageAnswered,
     StorageUnreachable,
     SweepEnded,
+    TroubleBegan,
+    TroubleEnded,
     WebhookTried,
     WorkerEnded,
 )
@@ -182,6 +184,8 @@ class Metrics:
                 | JobPutOff()
                 | RunEnded()
                 | RuleChosen()
+                | TroubleBegan()
+                | TroubleEnded()
             ):
                 pass
             case _:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.approvals.model.ids import Operator, RequestId, TaskId
 from bot.approvals.model.request import Delivered, Request
-from bot.approvals.model.task import Ended, Failed, Failure, Running, Task, TaskCancelled, Waiting
+from bot.approvals.model.task import Ended, Failed, Failure, Running, Task, TaskCancelled, TaskState, Waiting
 from bot.approvals.ports.storage import Among, Storage
 from bot.storage.redis.store import RedisStorage, client
 from tests.conformance.stores import Store
@@ -62,7 +62,7 @@ async def test_a_page_of_tasks_goes_on_where_the_last_one_ended(storage: Storage
 async def test_tasks_are_listed_by_how_they_stand(storage: Storage) -> None:
     """As they stand now, also after they were tried again."""
     await kept(storage, "starts")
-    states = {
+    states: dict[str, TaskState] = {
         "waits": Waiting(),
         "over": Ended(outcome="", at=NOON),
         "failed": Failed(failure=FAILURE, retryable=True),
@@ -103,7 +103,8 @@ async def test_a_task_that_was_removed_is_in_no_list(storage: Storage) -> None:
     await storage.purge(task.id, an_event("records_deleted", task))
 
     assert await storage.newest(10) == await storage.newest(10, among=Among.FAILED) == ()
-    assert await storage.task_ids("", 10) == await storage.request_ids("", 10) == ()
+    assert await storage.task_ids("", 10) == ()
+    assert await storage.request_ids("", 10) == ()
     assert await storage.newest_unsettled(10) == ()
     assert request.id == "asked"
 
@@ -170,14 +171,16 @@ async def test_redis_lists_what_earlier_versions_stored(redis_url: str, redis_pr
     lost = Failed(failure=FAILURE, retryable=True)
     await storage.save_task(replace(await kept(storage, "failed"), state=lost), an_event("failed", a_task("failed")))
     await kept(storage, "over", state=Ended(outcome="", at=NOON))
+    gone = Failed(failure=FAILURE, retryable=False)
+    await storage.save_task(replace(await kept(storage, "lost"), state=gone), an_event("lost", a_task("lost")))
     names = ("tasks", "open_tasks", "failed_tasks", "task_ids", "request_ids", "unsettled", "lists_complete")
     await redis.delete(*(prefix + name for name in names))
 
     later = RedisStorage(redis, prefix)
 
-    assert ids(await later.newest(10)) == ["t", "over", "failed"]
+    assert ids(await later.newest(10)) == ["t", "over", "lost", "failed"]
     assert ids(await later.newest(10, among=Among.OPEN)) == ["t", "failed"]
-    assert ids(await later.newest(10, among=Among.FAILED)) == ["failed"]
+    assert ids(await later.newest(10, among=Among.FAILED)) == ["lost", "failed"]
     assert ids(await later.newest_unsettled(10)) == ["r"]
     assert await later.task_ids("f", 10) == ("failed",)
     assert await later.request_ids("", 10) == ("r",)

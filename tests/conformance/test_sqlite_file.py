@@ -14,12 +14,14 @@ import pytest
 
 from bot.approvals.model.errors import SettingsError
 from bot.approvals.model.ids import ChannelId, MessageRef, Ts
+from bot.approvals.model.request import Unreached
+from bot.approvals.model.task import Failed, Failure
 from bot.approvals.services.audit.proof import Intact, verify
 from bot.storage.codec import encode
 from bot.storage.sqlite import schema
 from bot.storage.sqlite.database import Database
 from bot.storage.sqlite.store import SqliteStorage
-from tests.support.builders import NOON, a_message, a_task, an_event
+from tests.support.builders import NOON, a_message, a_question, a_request, a_task, an_event, an_item, staged
 
 AT_ONCE = timedelta(0)
 
@@ -272,3 +274,40 @@ async def test_a_system_that_does_not_tell_its_starts_may_have_lost_power_each_t
 
     for _ in range(2):
         assert await _attempted(left) == {"new": True, "posted": False, "gone": False}
+
+
+@pytest.mark.parametrize("mark", ["TABLE troubles", "ADD COLUMN graph", "tasks_by_time"])
+async def test_troubles_of_a_file_of_before_they_were_told_are_found(
+    path: Path, monkeypatch: pytest.MonkeyPatch, mark: str
+) -> None:
+    """Failed tasks, and requests that not everybody could be asked about, even if a body holds what JSON has not."""
+    before = next(number for number, each in enumerate(schema.MIGRATIONS) if mark in each[0])
+    with monkeypatch.context() as patched:
+        patched.setattr("bot.storage.sqlite.database.MIGRATIONS", schema.MIGRATIONS[:before])
+        await (await SqliteStorage.open(path)).close()
+    failure = Failure(error_id="e1", summary="ValueError", at=NOON)
+    task, well = a_task(state=Failed(failure=failure, retryable=True)), a_task("well")
+    unseen = a_request("unseen", well, unreached=(Unreached(name="C1", why="is_archived", asked_at=NOON),))
+    nan = a_request("nan", well, question=a_question(items=(an_item(arguments={"x": [float("nan"), -float("inf")]}),)))
+    short = staged(a_request("short", well, opened_at=NOON), short=1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as file:
+        for each in (task, well):
+            row = (each.id, each.thread_id, type(each.state).__name__, encode(each))
+            file.execute(
+                "INSERT INTO tasks (id, thread_id, team_id, user_id, created_at, state, revision, body) "
+                "VALUES (?, ?, '', '', 0, ?, 0, ?)",
+                row,
+            )
+        for request in (unseen, a_request("fine", well), nan, short):
+            file.execute(
+                "INSERT INTO requests (id, task_id, thread_id, interrupt_id, state, revision, body) "
+                "VALUES (?, ?, ?, ?, 'Pending', 0, ?)",
+                (request.id, well.id, well.thread_id, request.interrupt_id, encode(request)),
+            )
+
+    storage = await SqliteStorage.open(path)
+    failed, doubtful = await storage.failed_tasks(None, 10), await storage.doubtful(None, 10)
+    await storage.close()
+
+    assert failed == (task,)
+    assert doubtful == (short, unseen)

@@ -25,6 +25,7 @@ from bot.approvals.model.question import Item, Question, Verdict
 from bot.approvals.model.request import Decided, OpenStage, Pending, Request
 from bot.approvals.model.task import Task
 from bot.approvals.model.token import TOKENS, Scope, Token, digest_of
+from bot.approvals.model.trouble import About, Trouble, TroubleKind
 from bot.approvals.model.webhook import Webhook, WebhookId, WebhookKind
 
 NOON = datetime(2030, 1, 2, 12, 0, tzinfo=UTC)
@@ -171,3 +172,15 @@ def a_webhook(id: str = "msg-1", of: Request | None = None, **changes: Any) -> W
         "next_try": NOON,
     }
     return Webhook(**values | changes)
+
+
+def a_trouble(subject: str = "task-1", **changes: Any) -> Trouble:
+    """A decision that its agent did not take, of which nobody was told yet."""
+    values: dict[str, Any] = {
+        "id": MessageId(f"message-of-{subject}"),
+        "kind": TroubleKind.UNDELIVERED,
+        "subject": subject,
+        "about": About(task_id=TaskId(subject), name="cleanup", why="ValueError", error_id="e1"),
+        "since": NOON,
+    }
+    return Trouble(**values | changes)

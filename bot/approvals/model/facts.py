@@ -13,6 +13,7 @@ from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.ids import Person, RequestId, TaskId, ThreadId
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
+from bot.approvals.model.trouble import TroubleKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +294,30 @@ class WebhookTried:
     """What came in place of a yes: `status 500`, or the class of an error."""
 
 
+# --- Operators ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TroubleBegan:
+    """Something goes on only if a person acts."""
+
+    event: ClassVar[str] = "trouble.began"
+    kind: TroubleKind
+    subject: str
+    """The id of the task, the request or the webhook, or the name of the policy or the server."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TroubleEnded:
+    """It is resolved."""
+
+    event: ClassVar[str] = "trouble.ended"
+    kind: TroubleKind
+    subject: str
+    seconds: float
+    """How long it lasted."""
+
+
 # --- Rules --------------------------------------------------------------------------------------
 
 
@@ -331,6 +356,8 @@ Fact: TypeAlias = (
     | ServerAway
     | ApiAnswered
     | WebhookTried
+    | TroubleBegan
+    | TroubleEnded
     | RuleChosen
 )
 """Every kind of fact. To add one: its class here, its line in `telemetry.lines`, and its metric, if it has one."""

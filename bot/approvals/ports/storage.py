@@ -29,7 +29,8 @@ from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Lease, Task
 from bot.approvals.model.token import Token
-from bot.approvals.model.webhook import Webhook
+from bot.approvals.model.trouble import Trouble
+from bot.approvals.model.webhook import Webhook, WebhookId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +164,11 @@ class TaskStore(Protocol):
         workers or, with `elsewhere`, of what runs elsewhere (`runs_elsewhere`)."""
         ...
 
+    async def failed_tasks(self, after: tuple[datetime, TaskId] | None, limit: int) -> tuple[Task, ...]:
+        """Tasks that failed and can be retried (`failed_at`), longest ago first, and those of the same moment by id.
+        With `after`, only those that come after the task of this moment and id."""
+        ...
+
     async def ended(self, before: datetime, limit: int, *, forgotten: bool) -> tuple[Task, ...]:
         """Tasks that ended at `before` or earlier, longest ago first. If `forgotten`, only those that `forget` has
         marked, otherwise only the others."""
@@ -231,6 +237,12 @@ class RequestStore(Protocol):
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
         """Pending requests that name any of these as an approver, ignoring case, sorted by `urgency`. Each request
         once. `ANY_CHANNEL` finds requests that name any channel."""
+        ...
+
+    async def doubtful(self, after: tuple[datetime, RequestId] | None, limit: int) -> tuple[Request, ...]:
+        """Pending requests that not everybody could be asked about, or that too few people may answer (`is_doubtful`).
+        The one that was opened first comes first, and those of the same moment by id. With `after`, only those that
+        come after the request of this moment and id."""
         ...
 
     async def answered_by(self, person: Person, limit: int) -> tuple[Request, ...]:
@@ -333,8 +345,39 @@ class WebhookStore(Protocol):
         revision is no longer `webhook.revision`, or if it was purged."""
         ...
 
+    async def webhooks_given_up(self, after: tuple[datetime, WebhookId], limit: int) -> tuple[Webhook, ...]:
+        """Webhooks that were given up, in the order of their `created_at`, and those of the same moment by id: those
+        that come after this moment and id."""
+        ...
+
     async def webhooks_of(self, task_id: TaskId) -> tuple[Webhook, ...]:
         """All webhooks of the task, oldest first."""
+        ...
+
+
+class TroubleStore(Protocol):
+    """What operators are told of in their channel."""
+
+    async def troubles(self, limit: int) -> tuple[Trouble, ...]:
+        """Every trouble that is stored, the one that began first comes first."""
+        ...
+
+    async def save_trouble(self, trouble: Trouble) -> Trouble:
+        """Replace the trouble of this kind and subject, or store a new one if the revision is 0. Returns it with its
+        next revision. Raises `Conflict` if the stored revision is another one. It belongs to no task, so no audit event
+        comes with it."""
+        ...
+
+    async def remove_trouble(self, trouble: Trouble) -> None:
+        """Remove it. Raises `Conflict` if the stored revision is another one."""
+        ...
+
+    async def verified(self) -> Head | None:
+        """The entry of the audit log up to which the log was found to be intact. None if nobody has looked yet."""
+        ...
+
+    async def save_verified(self, head: Head) -> None:
+        """Replace it."""
         ...
 
 
@@ -427,6 +470,7 @@ class Storage(
     AgentStore,
     TokenStore,
     WebhookStore,
+    TroubleStore,
     AuditStore,
     LeaseStore,
     CensusStore,

@@ -132,8 +132,6 @@ class Adoption:
         if task.finished:
             status = await self.engine.status(task, records.requests)
             if not _asks_anew(records, status, found.updated_at):
-                if status.phase is Phase.BUSY and isinstance(task.state, TaskCancelled):
-                    self.work.deliver(task.id)  # nobody has stopped its run yet
                 return status.phase is not Phase.BUSY
             event = AuditEvent(kind="task_reopened", at=now, task_id=task.id)
             await self.storage.save_task(replace(task, state=Running(), tries=0), event)

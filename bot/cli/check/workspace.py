@@ -16,7 +16,7 @@ from bot.approvals.model.policy import Policy
 from bot.approvals.ports.slack import LookupFailed
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.people.staffing import staffed, unmatched, unmet
-from bot.cli.check import servers
+from bot.cli.check import ops, servers
 from bot.cli.check.findings import Findings
 from bot.servers_file import ServerTerms
 from bot.settings import Settings
@@ -54,6 +54,7 @@ async def workspace(
         directory = SlackDirectory(client, pace=SpokenPace())
         await _approvers(policies, directory, findings.about("approvers"))
         await servers.check_channels(watched, directory, findings.about("servers"))
+        await ops.check(loaded.ops_channel, directory, findings.about("ops"))
     return True
 
 

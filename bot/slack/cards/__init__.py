@@ -8,4 +8,5 @@ is made of parts, one module each, which is why there are more than twelve: what
 `blocked_lines`, `outcome_blocks`), and what can be pressed (`vote_buttons`, in one `answer_row`, and
 `side_action_menu`). What was decided earlier is worded by `earlier_words`, and what can be undone by `undo_words`.
 `programs` words what programs do that ask through the API, and `servers` where an agent on a LangGraph Server runs.
+`trouble_card` is what operators get.
 """

@@ -78,7 +78,7 @@ class Urgency(IntEnum):
     QUESTION = 1
     NOTICE = 2
     PASSING = 3
-    """Soon out of date, so it is dropped rather than made to wait."""
+    """It goes only if there is room to spare: soon out of date, or for operators, whom no approval waits for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.model.task import Task
 from bot.approvals.model.token import Token
+from bot.approvals.model.trouble import Trouble
 from bot.approvals.model.webhook import Webhook
 from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.shared_redis import SharedRedis
@@ -36,7 +37,7 @@ PAUSE_SECONDS: Final = 0.002
 Step: TypeAlias = list[str]
 """A guard or a step of `scripts.COMMIT`: its name, then its arguments."""
 Result = TypeVar("Result")
-Found = TypeVar("Found", Task, Request, Message, Inbox, Token, Webhook)
+Found = TypeVar("Found", Task, Request, Message, Inbox, Token, Webhook, Trouble)
 
 
 class Database:
@@ -152,6 +153,25 @@ class Database:
         """The first records of a sorted set whose score is at most `most`; `wanted` as in `scripts.SELECT`."""
         found = await self.run(scripts.SELECT, index, most, limit, kind, moment(now), wanted)
         return tuple(self.reader.read(cls, body) for body in found)
+
+    async def following(
+        self, cls: type[Found], index: str, kind: str, after: tuple[datetime, str] | None, limit: int
+    ) -> tuple[Found, ...]:
+        """The first records of a sorted set that come after this moment and id, or the first of all."""
+        least = "-inf" if after is None else moment(after[0])
+        ids: list[str] = []
+        offset = 0
+        while len(ids) < limit:
+            with reachable():
+                found = await self.redis.zrange(
+                    self.prefix + index, least, "+inf", byscore=True, offset=offset, num=limit, withscores=True
+                )
+            page = cast("list[tuple[str, float]]", found)
+            ids += [id for id, at in page if after is None or (int(at), id) > (int(least), after[1])]
+            if len(page) < limit:
+                break
+            offset += limit
+        return await self.records(cls, kind, ids[:limit])
 
     @contextmanager
     def reachable(self, verb: Literal["read", "change"] = "read") -> Iterator[None]:

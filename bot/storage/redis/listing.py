@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, TypeVar, cast
 
 from bot.approvals.model.request import Decided, Pending, Request
-from bot.approvals.model.task import Failed, Task
+from bot.approvals.model.task import Ended, Failed, Task, TaskCancelled
 from bot.storage.redis import steps
 from bot.storage.redis.database import Database, moment
 
@@ -18,6 +19,9 @@ _AT_ONCE: Final = 500
 """Records that are put into the indexes at once."""
 _COMPLETE: Final = "lists_complete"
 """The key that says that the indexes hold everything."""
+
+_OVER: Final = (Ended.__name__, TaskCancelled.__name__)
+_UNSETTLED: Final = (Pending.__name__, Decided.__name__)
 
 Found = TypeVar("Found", Task, Request)
 
@@ -87,20 +91,33 @@ def literal(text: str) -> str:
 
 
 async def _index(db: Database, kind: str, ids: list[str]) -> None:
+    """Put these records into the indexes. Only what the indexes need of a record is read: there may be very many."""
+    async with db.redis.pipeline(transaction=False) as pipeline:
+        for id in ids:
+            pipeline.hget(db.key(kind, id), "body")
+        bodies = await pipeline.execute()
     placed: dict[str, dict[str, str]] = {}
-    if kind == "task":
-        for task in await db.records(Task, "task", ids):
-            at = moment(task.created_at)
-            placed.setdefault(steps.TASKS, {})[task.id] = at
-            placed.setdefault(steps.TASK_IDS, {})[task.id] = "0"
-            if not task.finished:
-                placed.setdefault(steps.OPEN_TASKS, {})[task.id] = at
-            if isinstance(task.state, Failed):
-                placed.setdefault(steps.FAILED_TASKS, {})[task.id] = at
-    else:
-        for request in await db.records(Request, "request", ids):
-            placed.setdefault(steps.REQUEST_IDS, {})[request.id] = "0"
-            if isinstance(request.state, Pending | Decided):
-                placed.setdefault("unsettled", {})[request.id] = moment(request.opened_at)
+    for id, body in zip(ids, bodies, strict=True):
+        if body is not None:
+            for index, score in (_of_task if kind == "task" else _of_request)(json.loads(body)):
+                placed.setdefault(index, {})[id] = score
     for index, scores in placed.items():
         await db.redis.zadd(db.prefix + index, cast("dict[str, float]", scores), nx=True)
+
+
+def _of_task(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The indexes that a task belongs into, with its place in each."""
+    at, state = moment(datetime.fromisoformat(record["created_at"])), record["state"]
+    yield steps.TASK_IDS, "0"
+    yield steps.TASKS, at
+    if state["type"] == Failed.__name__:
+        yield steps.FAILED_TASKS, at
+    if state["type"] not in _OVER and state.get("retryable", True):
+        yield steps.OPEN_TASKS, at
+
+
+def _of_request(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The indexes that a request belongs into, with its place in each."""
+    yield steps.REQUEST_IDS, "0"
+    if record["state"]["type"] in _UNSETTLED:
+        yield "unsettled", moment(datetime.fromisoformat(record["opened_at"]))

@@ -93,6 +93,9 @@ class RedisRequests:
     async def waiting_for(self, refs: Collection[str], limit: int) -> tuple[Request, ...]:
         return await self._listed([lists.waiting_for(ref) for ref in refs], limit)
 
+    async def doubtful(self, after: tuple[datetime, RequestId] | None, limit: int) -> tuple[Request, ...]:
+        return await self._db.following(Request, "doubtful", "request", after, limit)
+
     async def answered_by(self, person: Person, limit: int) -> tuple[Request, ...]:
         return await self._listed([lists.answered_by(person)], limit)
 

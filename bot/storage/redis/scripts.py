@@ -1,4 +1,5 @@
-"""The Lua that makes Redis atomic: one script that changes records, those that read, and four for leases.
+"""The Lua that makes Redis atomic: a script that changes records, one that removes one, those that read, and four for
+leases.
 
 KEYS[1] is the prefix of all keys. It holds a hash tag, so that all keys lie in one slot. Moments are whole microseconds
 since 1970, passed as text and compared as numbers.
@@ -265,6 +266,16 @@ local id = redis.call('GET', KEYS[1] .. 'at:' .. ARGV[1])
 return id and redis.call('HGET', KEYS[1] .. 'surface:' .. id, 'body')
 """
 
+REMOVE: Final = """
+-- ARGV: the key of a record, without the prefix, its revision, and its index and id there. Returns 1 if the record had
+-- this revision: it is gone now.
+local key = KEYS[1] .. ARGV[1]
+if redis.call('HGET', key, 'revision') ~= ARGV[2] then return 0 end
+redis.call('DEL', key)
+redis.call('ZREM', KEYS[1] .. ARGV[3], ARGV[4])
+return 1
+"""
+
 LEASE: Final = """
 -- ARGV: thread, until, now, an id of this call, and the owner or ''. Returns the token, or 0 if the lease is somebody
 -- else's.
@@ -333,4 +344,20 @@ redis.call('DEL', prefix .. 'leases_of:' .. owner)
 redis.call('ZREM', prefix .. 'owners', owner)
 """
 
-ALL: Final = (COMMIT, SELECT, LISTED, RELATED, RECORDS, REVISIONS, CENSUS, COUNTS, AT, LEASE, HELD, DROP, BEAT, VOID)
+ALL: Final = (
+    COMMIT,
+    SELECT,
+    LISTED,
+    RELATED,
+    RECORDS,
+    REVISIONS,
+    CENSUS,
+    COUNTS,
+    AT,
+    REMOVE,
+    LEASE,
+    HELD,
+    DROP,
+    BEAT,
+    VOID,
+)

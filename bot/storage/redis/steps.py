@@ -19,6 +19,7 @@ from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.server import runs_elsewhere
 from bot.approvals.model.task import Failed, Running, Starting, Task
 from bot.approvals.model.webhook import Webhook
+from bot.approvals.rules import troubles
 from bot.storage import lists
 from bot.storage.codec import encode
 from bot.storage.counting import may_begin
@@ -49,6 +50,7 @@ def of_task(db: Database, task: Task) -> list[Step]:
         ["call", "HSET", db.key("task", task.id), *fields],
         indexed,
         ["ended", task.id, moment(task.ended_at) if task.ended_at is not None else ""],
+        at(db, "failed", task.id, troubles.failed_at(task)),
         at(db, OPEN_TASKS, task.id, _if_open(task)),
         at(db, FAILED_TASKS, task.id, task.created_at if isinstance(task.state, Failed) else None),
         *([] if task.caller is None else [at(db, open_from(task.caller.source), task.id, _if_open(task))]),
@@ -66,6 +68,7 @@ def of_request(db: Database, request: Request) -> list[Step]:
         at(db, "due", request.id, state.due_at if isinstance(state, Pending) else None),
         at(db, undelivered, request.id, state.next_try if isinstance(state, Decided) else None),
         at(db, "unsettled", request.id, request.opened_at if isinstance(state, Pending | Decided) else None),
+        at(db, "doubtful", request.id, request.opened_at if troubles.is_doubtful(request) else None),
         ["lists", key, request.id, json.dumps(lists.of(request))],
     ]
 
@@ -118,6 +121,7 @@ def of_webhook(db: Database, webhook: Webhook) -> list[Step]:
     return [
         ["call", "HSET", db.key("webhook", webhook.id), *fields],
         at(db, "webhooks_due", webhook.id, webhook.next_try),
+        at(db, "webhooks_given_up", webhook.id, webhook.created_at if webhook.given_up else None),
     ]
 
 

@@ -19,6 +19,7 @@ from bot.storage.redis.messages import RedisMessages
 from bot.storage.redis.requests import RedisRequests
 from bot.storage.redis.tasks import RedisTasks
 from bot.storage.redis.tokens import RedisTokens
+from bot.storage.redis.troubles import RedisTroubles
 from bot.storage.redis.webhooks import RedisWebhooks
 
 __all__ = ["PREFIX", "RedisStorage", "client"]
@@ -35,6 +36,7 @@ class RedisStorage(
     RedisAgents,
     RedisTokens,
     RedisWebhooks,
+    RedisTroubles,
     RedisAudit,
     RedisLeases,
     RedisCensus,

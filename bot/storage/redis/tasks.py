@@ -143,6 +143,9 @@ class RedisTasks:
         index = steps.index_of("at_work", elsewhere=elsewhere)
         return await self._db.indexed(Task, index, "task", most="+inf", limit=limit, now=now, wanted="free")
 
+    async def failed_tasks(self, after: tuple[datetime, TaskId] | None, limit: int) -> tuple[Task, ...]:
+        return await self._db.following(Task, "failed", "task", after, limit)
+
     async def ended(self, before: datetime, limit: int, *, forgotten: bool) -> tuple[Task, ...]:
         index = "forgotten" if forgotten else "ended"
         return await self._db.indexed(Task, index, "task", most=moment(before), limit=limit, now=before)
@@ -179,13 +182,14 @@ def _removed(db: Database, records: Records, webhooks: Sequence[Webhook]) -> lis
         *(db.key("at", f"{message.ref.channel}:{message.ref.ts}") for message in messages if message.ref),
         *(db.key("surfaces_by", owner) for owner in {steps.owner(message) for message in messages}),
     ]
-    undelivered = steps.of_engine("undelivered", task.id)
+    undelivered, at_work = (steps.of_engine(index, task.id) for index in ("undelivered", "at_work"))
     indexes = [
-        *((index, task.id) for index in ("ended", "forgotten", steps.of_engine("at_work", task.id), *_made(task))),
+        *((index, task.id) for index in ("ended", "forgotten", "failed", at_work, *_made(task))),
         *((index, task.id) for index in (steps.OPEN_TASKS, steps.FAILED_TASKS, steps.TASK_IDS)),
-        *((index, each.id) for each in requests for index in ("due", undelivered, "unsettled", steps.REQUEST_IDS)),
+        *((index, each.id) for each in requests for index in ("due", undelivered, "unsettled", "doubtful")),
+        *((steps.REQUEST_IDS, each.id) for each in requests),
         *(("stale", message.id) for message in messages),
-        *(("webhooks_due", webhook.id) for webhook in webhooks),
+        *((index, webhook.id) for webhook in webhooks for index in ("webhooks_due", "webhooks_given_up")),
     ]
     return [
         *(["call", "ZREM", db.prefix + index, id] for index, id in indexes),

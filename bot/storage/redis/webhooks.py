@@ -11,7 +11,7 @@ from bot.approvals.model.errors import Conflict
 from bot.approvals.model.facts import Recorded
 from bot.approvals.model.ids import TaskId
 from bot.approvals.model.message import Message
-from bot.approvals.model.webhook import Webhook
+from bot.approvals.model.webhook import Webhook, WebhookId
 from bot.storage.redis import steps
 from bot.storage.redis.database import Database, moment
 
@@ -36,6 +36,9 @@ class RedisWebhooks:
         if not done:
             raise Conflict(webhook.id)
         return saved
+
+    async def webhooks_given_up(self, after: tuple[datetime, WebhookId], limit: int) -> tuple[Webhook, ...]:
+        return await self._db.following(Webhook, "webhooks_given_up", "webhook", after, limit)
 
     async def webhooks_of(self, task_id: TaskId) -> tuple[Webhook, ...]:
         return await self._db.all_of(Webhook, f"webhooks_of:{task_id}", "webhook")

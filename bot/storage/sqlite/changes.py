@@ -66,22 +66,23 @@ def _write(db: sqlite3.Connection, change: Change) -> None:
 
 
 _SAVE_TASK = """
-    UPDATE tasks SET state = :state, ended_at = :ended_at, revision = :revision, body = :body,
+    UPDATE tasks SET state = :state, ended_at = :ended_at, failed_at = :failed_at, revision = :revision, body = :body,
         forgotten = forgotten AND :ended_at IS NOT NULL
     WHERE id = :id AND revision = :revision - 1
 """
 _OPEN_REQUEST = """
     INSERT INTO requests (
-        id, task_id, thread_id, interrupt_id, state, due_at, next_try, graph, opened_at, settled_at, revision, body
+        id, task_id, thread_id, interrupt_id, state, due_at, next_try, graph, opened_at, settled_at, doubtful_since,
+        revision, body
     ) VALUES (
         :id, :task_id, :thread_id, :interrupt_id, :state, :due_at, :next_try, :graph, :opened_at, :settled_at,
-        :revision, :body
+        :doubtful_since, :revision, :body
     )
     ON CONFLICT DO NOTHING
 """
 _SAVE_REQUEST = """
     UPDATE OR IGNORE requests SET state = :state, due_at = :due_at, next_try = :next_try, graph = :graph,
-        opened_at = :opened_at, settled_at = :settled_at, revision = :revision, body = :body,
-        interrupt_id = COALESCE(:interrupt_id, interrupt_id)
+        opened_at = :opened_at, settled_at = :settled_at, doubtful_since = :doubtful_since, revision = :revision,
+        body = :body, interrupt_id = COALESCE(:interrupt_id, interrupt_id)
     WHERE id = :id AND revision = :revision - 1
 """

@@ -18,6 +18,7 @@ from bot.approvals.model.message import Message
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.model.task import Lease, Task
 from bot.approvals.model.webhook import Webhook
+from bot.approvals.rules import troubles
 from bot.storage import lists
 from bot.storage.codec import encode
 from bot.storage.counting import may_begin
@@ -124,8 +125,8 @@ def add_webhooks(db: sqlite3.Connection, webhooks: Sequence[Webhook]) -> None:
     for webhook in webhooks:
         inserted = db.execute(
             """
-            INSERT INTO webhooks (id, task_id, next_try, revision, body)
-            VALUES (:id, :task_id, :next_try, :revision, :body) ON CONFLICT DO NOTHING
+            INSERT INTO webhooks (id, task_id, next_try, given_up, revision, body)
+            VALUES (:id, :task_id, :next_try, :given_up, :revision, :body) ON CONFLICT DO NOTHING
             """,
             {"task_id": webhook.task_id, **of_webhook(replace(webhook, revision=0))},
         )
@@ -138,6 +139,7 @@ def of_task(task: Task) -> dict[str, Any]:
         "id": task.id,
         "state": type(task.state).__name__,
         "ended_at": moment(task.ended_at),
+        "failed_at": moment(troubles.failed_at(task)),
         "revision": task.revision,
         "body": encode(task),
     }
@@ -150,6 +152,7 @@ def of_request(request: Request) -> dict[str, Any]:
         "state": type(state).__name__,
         "due_at": moment(state.due_at) if isinstance(state, Pending) else None,
         "next_try": moment(state.next_try) if isinstance(state, Decided) else None,
+        "doubtful_since": moment(request.opened_at) if troubles.is_doubtful(request) else None,
         "graph": request.graph,
         "opened_at": moment(request.opened_at),
         "settled_at": moment(may_begin(state)) if isinstance(state, Decided) else None,
@@ -177,6 +180,7 @@ def of_webhook(webhook: Webhook) -> dict[str, Any]:
     return {
         "id": webhook.id,
         "next_try": moment(webhook.next_try),
+        "given_up": moment(webhook.created_at) if webhook.given_up else None,
         "revision": webhook.revision,
         "body": encode(webhook),
     }
@@ -192,6 +196,8 @@ def of_lease(lease: Lease, now: datetime) -> dict[str, Any]:
 
 NEVER = 2**63 - 1
 """Later than every moment."""
+EVER = -NEVER
+"""Earlier than every moment."""
 LAST = "\U0010ffff"
 """The last character: a text with it at the end comes after all that begin with that text."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -205,3 +211,9 @@ def moment(at: datetime | None) -> int | None:
 def time_of(moment: int | None) -> datetime | None:
     """The time that a column holds."""
     return None if moment is None else _EPOCH + timedelta(microseconds=moment)
+
+
+def place(after: tuple[datetime, str] | None) -> dict[str, object]:
+    """The moment and id after which a list goes on."""
+    at, id = after if after is not None else (None, "")
+    return {"at": EVER if at is None else moment(at), "id": id}

@@ -14,6 +14,9 @@ from bot.approvals.ports.storage import Among
 Migration = Sequence[str]
 """Statements that turn one version of the file into the next, in one transaction."""
 
+_JSON = "replace(replace(body, 'NaN', 'null'), 'Infinity', '0')"
+"""A body as JSON that SQLite reads: a body may hold NaN and the infinities, which JSON does not have."""
+
 MIGRATIONS: tuple[Migration, ...] = (
     (
         """
@@ -228,18 +231,54 @@ MIGRATIONS: tuple[Migration, ...] = (
         "ALTER TABLE requests ADD COLUMN graph TEXT",
         "ALTER TABLE requests ADD COLUMN opened_at INTEGER",
         "ALTER TABLE requests ADD COLUMN settled_at INTEGER",
-        """
+        f"""
         UPDATE requests SET
-            graph = json_extract(body, '$.graph'),
-            opened_at = CAST(strftime('%s', json_extract(body, '$.opened_at')) AS INTEGER) * 1000000,
+            graph = json_extract({_JSON}, '$.graph'),
+            opened_at = CAST(strftime('%s', json_extract({_JSON}, '$.opened_at')) AS INTEGER) * 1000000,
             settled_at = 1000000 * CAST(strftime('%s', MAX(
-                json_extract(body, '$.state.decision.at'),
-                COALESCE(json_extract(body, '$.state.held_until'), json_extract(body, '$.state.decision.at'))
+                json_extract({_JSON}, '$.state.decision.at'),
+                COALESCE(json_extract({_JSON}, '$.state.held_until'), json_extract({_JSON}, '$.state.decision.at'))
             )) AS INTEGER)
         WHERE state IN ('Pending', 'Decided')
-        """,
+        """,  # noqa: S608
         "CREATE INDEX requests_pending ON requests (graph, opened_at, due_at) WHERE state = 'Pending'",
         "CREATE INDEX requests_decided ON requests (settled_at, thread_id) WHERE state = 'Decided'",
+    ),
+    # What operators are told of: the troubles themselves, what they are found by, and how far the audit log was
+    # verified. When a task has failed is not known of those that are there already.
+    (
+        """
+        CREATE TABLE troubles (
+            kind TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            since INTEGER NOT NULL,
+            revision INTEGER NOT NULL,
+            body TEXT NOT NULL,
+            PRIMARY KEY (kind, subject)
+        )
+        """,
+        "CREATE INDEX troubles_in_order ON troubles (since, kind, subject)",
+        """
+        CREATE TABLE verified (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            number INTEGER NOT NULL,
+            link TEXT NOT NULL
+        )
+        """,
+        "ALTER TABLE tasks ADD COLUMN failed_at INTEGER",
+        "UPDATE tasks SET failed_at = created_at WHERE state = 'Failed' AND ended_at IS NULL",
+        "CREATE INDEX tasks_failed ON tasks (failed_at, id) WHERE failed_at IS NOT NULL",
+        "ALTER TABLE requests ADD COLUMN doubtful_since INTEGER",
+        f"""
+        UPDATE requests SET doubtful_since = COALESCE(opened_at, 0)
+        WHERE state = 'Pending' AND (
+            json_array_length({_JSON}, '$.unreached') OR json_array_length({_JSON}, '$.open.untold')
+            OR json_extract({_JSON}, '$.open.short') OR json_extract({_JSON}, '$.short')
+        )
+        """,  # noqa: S608
+        "CREATE INDEX requests_doubtful ON requests (doubtful_since, id) WHERE doubtful_since IS NOT NULL",
+        "ALTER TABLE webhooks ADD COLUMN given_up INTEGER",
+        "CREATE INDEX webhooks_given_up ON webhooks (given_up, id) WHERE given_up IS NOT NULL",
     ),
 )
 
@@ -344,6 +383,25 @@ DUE_WEBHOOKS = """
     SELECT body FROM webhooks INDEXED BY webhooks_due
     WHERE next_try <= :now
     ORDER BY next_try, seq LIMIT :limit
+"""
+FAILED = """
+    SELECT body FROM tasks INDEXED BY tasks_failed
+    WHERE failed_at IS NOT NULL AND (failed_at, id) > (:at, :id)
+    ORDER BY failed_at, id LIMIT :limit
+"""
+DOUBTFUL = """
+    SELECT body FROM requests INDEXED BY requests_doubtful
+    WHERE doubtful_since IS NOT NULL AND (doubtful_since, id) > (:at, :id)
+    ORDER BY doubtful_since, id LIMIT :limit
+"""
+GIVEN_UP = """
+    SELECT body FROM webhooks INDEXED BY webhooks_given_up
+    WHERE given_up IS NOT NULL AND (given_up, id) > (:at, :id)
+    ORDER BY given_up, id LIMIT :limit
+"""
+TROUBLES = """
+    SELECT body FROM troubles INDEXED BY troubles_in_order
+    ORDER BY since, kind, subject LIMIT :limit
 """
 HOMES = """
     SELECT body FROM inboxes INDEXED BY inboxes_opened

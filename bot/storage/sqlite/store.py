@@ -17,6 +17,7 @@ from bot.storage.sqlite.messages import SqliteMessages
 from bot.storage.sqlite.requests import SqliteRequests
 from bot.storage.sqlite.tasks import SqliteTasks
 from bot.storage.sqlite.tokens import SqliteTokens
+from bot.storage.sqlite.troubles import SqliteTroubles
 from bot.storage.sqlite.webhooks import SqliteWebhooks
 
 
@@ -29,6 +30,7 @@ class SqliteStorage(
     SqliteAgents,
     SqliteTokens,
     SqliteWebhooks,
+    SqliteTroubles,
     SqliteAudit,
     SqliteLeases,
     SqliteCensus,

@@ -32,10 +32,11 @@ class SqliteTasks:
             inserted = db.execute(
                 """
                 INSERT INTO tasks (
-                    id, thread_id, team_id, user_id, source, created_at, slack_thread, state, ended_at, revision, body
+                    id, thread_id, team_id, user_id, source, created_at, slack_thread, state, ended_at, failed_at,
+                    revision, body
                 ) VALUES (
                     :id, :thread_id, :team_id, :user_id, :source, :created_at, :slack_thread, :state, :ended_at,
-                    :revision, :body
+                    :failed_at, :revision, :body
                 )
                 ON CONFLICT DO NOTHING
                 """,
@@ -134,6 +135,9 @@ class SqliteTasks:
 
     async def orphans(self, now: datetime, limit: int, *, elsewhere: bool = False) -> tuple[Task, ...]:
         return await self._db.records(Task, schema.ORPHANS, now=rows.moment(now), limit=limit, elsewhere=elsewhere)
+
+    async def failed_tasks(self, after: tuple[datetime, TaskId] | None, limit: int) -> tuple[Task, ...]:
+        return await self._db.records(Task, schema.FAILED, **rows.place(after), limit=limit)
 
     async def ended(self, before: datetime, limit: int, *, forgotten: bool) -> tuple[Task, ...]:
         return await self._db.records(Task, schema.ENDED, before=rows.moment(before), limit=limit, forgotten=forgotten)

@@ -11,7 +11,7 @@ from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.errors import Conflict
 from bot.approvals.model.ids import TaskId
 from bot.approvals.model.message import Message
-from bot.approvals.model.webhook import Webhook
+from bot.approvals.model.webhook import Webhook, WebhookId
 from bot.storage.sqlite import rows, schema
 from bot.storage.sqlite.database import Database
 
@@ -32,7 +32,7 @@ class SqliteWebhooks:
         def change(db: sqlite3.Connection) -> None:
             updated = db.execute(
                 """
-                UPDATE webhooks SET next_try = :next_try, revision = :revision, body = :body
+                UPDATE webhooks SET next_try = :next_try, given_up = :given_up, revision = :revision, body = :body
                 WHERE id = :id AND revision = :revision - 1
                 """,
                 rows.of_webhook(saved),
@@ -46,6 +46,9 @@ class SqliteWebhooks:
         # A try that is forgotten when the machine loses power is made again, under the same id.
         await self._db.change(change, durable=event is not None)
         return saved
+
+    async def webhooks_given_up(self, after: tuple[datetime, WebhookId], limit: int) -> tuple[Webhook, ...]:
+        return await self._db.records(Webhook, schema.GIVEN_UP, **rows.place(after), limit=limit)
 
     async def webhooks_of(self, task_id: TaskId) -> tuple[Webhook, ...]:
         sql = "SELECT body FROM webhooks WHERE task_id = :task_id ORDER BY seq"

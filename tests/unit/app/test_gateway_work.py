@@ -9,13 +9,13 @@ from datetime import datetime
 import pytest
 
 from bot.app.callers import HELD_ELSEWHERE, callers
-from bot.app.wire import GatewayWork
+from bot.app.wire import GatewayWork, OperatorWork
 from bot.approvals.model.caller import task_id_of
 from bot.approvals.model.ids import TaskId
 from bot.approvals.services.delivery.leasing import Leases
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.choice import PolicyChoice
-from bot.runtime.hints import WORKER, Hint
+from bot.runtime.hints import GATEWAY, WORKER, Hint
 from bot.runtime.work_queue import JobQueue, WorkQueues
 from tests.support.fakes.secrets import masking
 from tests.support.fakes.shop import TOKEN, Inputs, a_call
@@ -54,6 +54,23 @@ async def test_a_callers_request_is_driven_here_and_an_agents_task_by_a_worker()
 
     assert driven == [task_id_of("1")]
     assert wire.sent == [(WORKER, {"deliver": "agents", "of": "g"})]
+
+
+def test_an_operator_wakes_whoever_drives_the_task_and_whoever_shows_it() -> None:
+    wire = Wire()
+    work = OperatorWork(wire=wire)
+
+    work.deliver(task_id_of("1"))
+    work.deliver(TaskId("agents"))
+    work.show(TaskId("agents"))
+    work.show_soon(TaskId("agents"))
+
+    assert wire.sent == [
+        (GATEWAY, {"deliver": task_id_of("1")}),
+        (WORKER, {"deliver": "agents", "of": ""}),
+        (GATEWAY, {"show": "agents"}),
+        (GATEWAY, {"soon": "agents"}),
+    ]
 
 
 @pytest.fixture

@@ -47,6 +47,11 @@ HEAD = f"17:{'3f' * 32}"
 NEEDED = {
     "policy explain": ["payload.json"],
     "audit": ["verify"],
+    "tasks show": ["1a2b3c4d"],
+    "tasks cancel": ["1a2b3c4d"],
+    "tasks retry": ["1a2b3c4d"],
+    "requests show": ["6e7c4db1"],
+    "requests repolicy": ["6e7c4db1"],
     "tokens add": ["billing", "--source", "billing-service"],
 }
 """What a command that is named without it needs to be complete."""

@@ -329,3 +329,17 @@ def test_the_password_of_composes_redis_is_no_misspelt_setting(desk: Desk) -> No
     loaded = desk.load("REDIS_PASSWORD=abc123\n", **tokens())
 
     assert loaded.redis_url is None
+
+
+@pytest.mark.parametrize("channel", ["#ops", "C0OPS123", "G0OPS123"])
+def test_the_channel_for_operators_is_a_name_or_an_id(desk: Desk, channel: str) -> None:
+    """In .env, `#` begins no comment there."""
+    assert desk.load(**tokens()).ops_channel is None
+    assert desk.load(f"OPS_CHANNEL={channel}\n", **tokens()).ops_channel == channel
+
+
+def test_anything_else_is_no_channel_for_operators(desk: Desk) -> None:
+    """It stops the start, with what would be right."""
+    assert desk.refusal("OPS_CHANNEL=ops\n", **tokens()) == (
+        "OPS_CHANNEL: 'ops' is no channel: write its name with #, such as #ops, or its id."
+    )

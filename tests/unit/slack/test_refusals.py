@@ -28,7 +28,7 @@ from bot.approvals.model.errors import (
     TooLateToTakeBack,
     UnknownGraph,
 )
-from bot.approvals.model.ids import Program, TaskId
+from bot.approvals.model.ids import Operator, Program, TaskId
 from bot.slack import quotes
 from bot.slack.listeners import register  # noqa: F401 - all of the listeners' own refusals are known then
 from bot.slack.refusals import Refused, worded
@@ -239,3 +239,10 @@ def test_if_only_times_changed_one_more_click_is_enough() -> None:
         "button once more."
     )
     assert late.endswith("the card is being updated: press the button once more in a moment.")
+
+
+def test_whoever_comes_after_an_operator_is_told_that_they_cancelled_it() -> None:
+    cancelled = AlreadySettled(R1, Cancelled(by=Operator(login="olga"), at=MORNING))
+
+    assert worded(cancelled).startswith("An operator (olga) cancelled ")
+    assert "cancelled by an operator (olga)" in str(cancelled)

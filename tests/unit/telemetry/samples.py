@@ -28,10 +28,13 @@ from bot.approvals.model.facts import (
     StorageAnswered,
     StorageUnreachable,
     SweepEnded,
+    TroubleBegan,
+    TroubleEnded,
     WebhookTried,
     WorkerEnded,
 )
 from bot.approvals.model.ids import RequestId, TaskId, ThreadId
+from bot.approvals.model.trouble import TroubleKind
 from tests.support.builders import a_person, a_request, an_event
 
 TASK: Final = TaskId("task-1")
@@ -60,6 +63,8 @@ EACH: Final[tuple[Fact, ...]] = (
     RunEnded(task_id=TASK, engine="langgraph", seconds=1.5),
     ServerReached(server="prod"),
     ServerAway(server="prod", error="ConnectError"),
+    TroubleBegan(kind=TroubleKind.FAILED, subject="7a555753"),
+    TroubleEnded(kind=TroubleKind.FAILED, subject="7a555753", seconds=720.5),
     ApiAnswered(route="/v1/requests/{id}", method="GET", code=200, seconds=0.01, token="billing"),
     WebhookTried(task_id=TASK, request_id=REQUEST, webhook="msg-1", outcome="failed", tries=2, error="status 500"),
     RuleChosen(task_id=TASK, rule="payments", passed_over=("interns", "nights")),

@@ -51,7 +51,7 @@ async def verify(storage: AuditStore, noted: Head | None = None) -> Intact | Bro
     Entries may be written meanwhile. Without a noted head nobody can tell whether the whole log was rewritten.
     """
     counted = (await storage.head()).number
-    chain = _Chain(storage=storage)
+    chain = Chain(storage=storage)
     before: Entry | None = None
     async for entry in entries(storage):
         if before is not None and (broken := await chain.follow(before, entry, noted)):
@@ -70,7 +70,7 @@ async def verify(storage: AuditStore, noted: Head | None = None) -> Intact | Bro
 
 
 @dataclass(slots=True, kw_only=True)
-class _Chain:
+class Chain:
     """The chain, as far as it has been followed."""
 
     storage: AuditStore

@@ -1,4 +1,4 @@
-"""How every message gets into Slack: a task's messages and the daily summaries alike.
+"""How every message gets into Slack: a task's messages, the daily summaries, and what operators are told alike.
 
 Slack may take a post and the response may get lost, and any process may die at any moment. So each message has a record
 that says how its post stands:
@@ -25,6 +25,7 @@ from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.ids import ChannelId, MessageRef, Ts
 from bot.approvals.model.inbox import Sending
 from bot.approvals.model.message import Message
+from bot.approvals.model.trouble import Trouble
 from bot.approvals.ports.slack import Drawing, FileRefused, MessageGone, Messenger, NotNow, OutcomeUnknown, PlaceGone
 from bot.approvals.ports.work import Clock
 
@@ -41,8 +42,8 @@ STORE_RETRY_SECONDS = 1.0
 """Between two tries to store an outcome while storage is away."""
 
 T = TypeVar("T")
-R = TypeVar("R", Message, Sending)
-"""A record of one message: both kinds have `id`, `attempted`, `begun_at`, `tries` and `not_before`."""
+R = TypeVar("R", Message, Sending, Trouble)
+"""A record of one message: each kind has `id`, `attempted`, `begun_at`, `tries` and `not_before`."""
 
 Place: TypeAlias = Callable[[], Awaitable[tuple[ChannelId, Ts | None]]]
 """Finds the channel that a message goes to, and the thread in it. Raises `PlaceGone` or `NotNow`."""

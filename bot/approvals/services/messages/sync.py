@@ -47,7 +47,7 @@ from bot.approvals.services.messages.posting import (
     Refused,
     in_time,
 )
-from bot.approvals.services.messages.unreached import note_unreached
+from bot.approvals.services.messages.unreached import note_unreached, note_unseen
 from bot.approvals.services.messages.watching import Watch
 
 log = logging.getLogger(__name__)
@@ -268,6 +268,8 @@ class MessageSync:
         """Give the message up, as its place is gone."""
         if claimed.kind is MessageKind.COPY:
             await note_unreached(self.storage, claimed, why, self.clock())
+        elif claimed.kind is MessageKind.CARD:
+            await note_unseen(self.storage, claimed, why, self.clock())
         else:
             log.warning("message %s of task %s cannot be shown: %s", claimed.id, claimed.task_id, why)
         return await self._note(claimed, replace(claimed, abandoned=why))

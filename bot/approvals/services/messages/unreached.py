@@ -38,3 +38,20 @@ async def note_unreached(storage: Storage, copy: Message, why: str, now: datetim
         await storage.save_request(noted, event, [] if before else [wanted.unreached_of(request, asked_at)])
 
     await until_won(once)
+
+
+async def note_unseen(storage: Storage, card: Message, why: str, now: datetime) -> None:
+    """Note that the card itself cannot be posted where the request was asked. Nobody is told there, as nothing can be
+    posted. To be called before the card is given up."""
+    channel = (await storage.task(card.task_id)).channel
+
+    async def once() -> None:
+        assert card.request_id is not None  # noqa: S101 - it is a card
+        request = await storage.request(card.request_id)
+        missing = Unreached(name=channel, why=why, asked_at=request.open.opened_at)
+        noted = side_actions.missed(request, [missing], ())
+        if noted is not request:
+            event = event_of(noted, "unreached", now, surface=card.id, data={"why": why, "channel": channel})
+            await storage.save_request(noted, event)
+
+    await until_won(once)

@@ -10,7 +10,6 @@ from bot.approvals.model.audit import event_of
 from bot.approvals.model.errors import NoPolicy, RuleAnswers, Unreachable
 from bot.approvals.model.ids import JSON, ChannelId, RequestId
 from bot.approvals.model.message import Message, MessageKind
-from bot.approvals.model.policy import Policy
 from bot.approvals.model.request import Request
 from bot.approvals.ports.slack import LookupFailed
 from bot.approvals.ports.storage import Storage
@@ -39,7 +38,8 @@ class Amended:
     def reworded(self) -> bool:
         """Whether only the looks of its card changed."""
         before, after = self.before.policy, self.after.policy
-        return self.changed and before.card != after.card and replace(before, card=after.card) == after
+        card_alone = before.card != after.card and replace(before, card=after.card) == after
+        return card_alone and self.before.unknown == self.after.unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,44 +56,49 @@ class Amending:
         now. Nothing is changed if the request has that policy already.
 
         The request starts again at the policy's first stage. Votes were given on other terms, so they are void; the
-        record says who had voted. If only the looks of its card changed (`cards:`), the votes stay.
+        record says who had voted. If only the looks of its card changed (`cards:`), the votes stay: what is asked, who
+        may answer and by when are the same.
 
         Raises `NotFound`, `AlreadySettled`, `NoPolicy`, `RuleAnswers` or `Unreachable`.
         """
 
         async def once() -> Amended:
-            request = await self.storage.request(request_id)
-            eligible.still_open(request, request.version)
-            task = await self.storage.task(request.task_id)
-            try:
-                policy = await self.policy_choice.policy(task, request.question)
-                terms = await self.policy_choice.terms(policy)
-            except ConditionFailed as failed:
-                raise NoPolicy(str(failed)) from failed
-            except LookupFailed as failed:
-                raise Unreachable("Slack did not say whom the policy means") from failed
-            if policy.auto is not None:
-                raise RuleAnswers(policy.name)
-            asks_the_same = replace(terms.policy, card=request.policy.card) == request.policy
-            if asks_the_same and terms.unknown == request.unknown:
-                return await self._reworded(request, terms.policy, by, now)
-            moved = lifecycle.put_under(request, terms.policy, terms.unknown, now)
-            moved = await self.eligibility.introduced(moved)
-            told = {**full(moved, task), "by": by, **_told(request, moved)}
-            event = event_of(moved, "policy_applied", now, data=told)
-            shown = [*await self._elsewhere(moved, now), *wanted.files_of(moved, now)]
-            return Amended(before=request, after=await self.storage.save_request(moved, event, shown))
+            amended = await self.preview(request_id, now)
+            if not amended.changed:
+                return amended
+            request, moved = amended.before, amended.after
+            if amended.reworded:
+                event, shown = event_of(request, "card_applied", now, data={"by": by}), list[Message]()
+            else:
+                task = await self.storage.task(request.task_id)
+                told = {**full(moved, task), "by": by, **_told(request, moved)}
+                event = event_of(moved, "policy_applied", now, data=told)
+                shown = [*await self._elsewhere(moved, now), *wanted.files_of(moved, now)]
+            return replace(amended, after=await self.storage.save_request(moved, event, shown))
 
         return await until_won(once)
 
-    async def _reworded(self, request: Request, policy: Policy, by: str, now: datetime) -> Amended:
-        """The request with the labels and keys that the policy has for cards now. Votes stay: what is asked, who may
-        answer and by when are the same."""
-        if policy == request.policy:
+    async def preview(self, request_id: RequestId, now: datetime) -> Amended:
+        """What `apply` would make of the request as it stands. Stores nothing, and raises the same."""
+        request = await self.storage.request(request_id)
+        eligible.still_open(request, request.version)
+        task = await self.storage.task(request.task_id)
+        try:
+            policy = await self.policy_choice.policy(task, request.question)
+            terms = await self.policy_choice.terms(policy)
+        except ConditionFailed as failed:
+            raise NoPolicy(str(failed)) from failed
+        except LookupFailed as failed:
+            raise Unreachable("Slack did not say whom the policy means") from failed
+        if policy.auto is not None:
+            raise RuleAnswers(policy.name)
+        if terms.policy == request.policy and terms.unknown == request.unknown:
             return Amended(before=request, after=request)
-        event = event_of(request, "card_applied", now, data={"by": by})
-        moved = replace(request, policy=policy)
-        return Amended(before=request, after=await self.storage.save_request(moved, event))
+        asks_the_same = replace(terms.policy, card=request.policy.card) == request.policy
+        if asks_the_same and terms.unknown == request.unknown:
+            return Amended(before=request, after=replace(request, policy=terms.policy))
+        moved = lifecycle.put_under(request, terms.policy, terms.unknown, now)
+        return Amended(before=request, after=await self.eligibility.introduced(moved))
 
     async def _elsewhere(self, request: Request, now: datetime) -> Sequence[Message]:
         """The card for the policy's own channel, if it is not posted there already."""

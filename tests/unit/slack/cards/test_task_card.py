@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.approvals.model.decision import Answered, Approve, Cancelled, Choose, Decision, Expired, Reject, Respond
-from bot.approvals.model.ids import JSON, RequestId
+from bot.approvals.model.ids import JSON, Operator, RequestId
 from bot.approvals.model.message import MessageKind
 from bot.approvals.model.policy import CardTerms, Expire, Overdue, Policy, Step, one_stage
 from bot.approvals.model.question import Question
@@ -396,3 +396,15 @@ def test_a_settled_request_says_what_was_decided_and_what_became_of_it(state: ob
 
     assert shown.startswith(said)
     assert bool(shown) is bool(said)
+
+
+def test_what_an_operator_cancelled_says_who_and_why() -> None:
+    """On the task and on its card, and nothing that they typed can pretend to be ours."""
+    who, why = Operator(login="olga <!here>"), "the *server* is gone"
+    of = payment(TaskCancelled(by=who, at=LATER, reason=why))
+
+    shown = outcome(of, asked(Cancelled(by=who, at=LATER, reason=why)))
+
+    assert shown[0].startswith("🚫 Cancelled by an operator (olga <!here>): “the server is gone”")
+    assert decision_words.ended_by(who, why) == ("Cancelled by an operator (olga &lt;!here&gt;): “the server is gone”")
+    assert decision_words.ended_by(Operator(login="olga")) == "Cancelled by an operator (olga)"

@@ -40,6 +40,16 @@ def words(modal: Modal) -> str:
     [
         (an_event("started", graph="cleanup"), "<@U0BOB> started *cleanup*."),
         (an_event("card_applied", by="root"), "root applied the labels that the policy file has for cards."),
+        (replace(an_event("cancelled", by="olga, by command"), person=None), "olga, by command, cancelled it."),
+        (
+            replace(an_event("cancelled", by="olga, by command", reason="stuck <!here>"), person=None),
+            "olga, by command, cancelled it: “stuck &lt;!here&gt;”",
+        ),
+        (an_event("cancelled"), "<@U0BOB> cancelled it."),
+        (
+            replace(an_event("retried", by="olga, by command"), person=None),
+            "olga, by command, had the agent try again.",
+        ),
         (an_event("shown", **{"as": "copy"}), "The card was shown to <@U0BOB>."),
         (replace(an_event("shown", channel="C1"), person=None), "The card was shown to <#C1>."),
         (an_event("shown", **{"as": "file"}), "The file with everything that is asked was shown to <@U0BOB>."),

@@ -11,7 +11,7 @@ from bot.approvals.model.actor import COMMAND
 from bot.approvals.model.audit import AuditEvent
 from bot.approvals.model.ids import TaskId
 from bot.approvals.model.message import MessageKind
-from bot.approvals.model.request import Request
+from bot.approvals.model.request import Request, Then
 from bot.approvals.model.task import Ended, Task
 from bot.approvals.ports.slack import NotNow, OutcomeUnknown, PlaceGone
 from bot.approvals.ports.storage import Records, Storage
@@ -144,6 +144,23 @@ async def test_a_deleted_message_is_posted_again() -> None:
         assert "1 votes" in message.drawing.fingerprint
         reposted = await world.message(task, MessageKind.CARD)
         assert reposted.ref in world.messenger.messages
+
+
+async def test_a_card_that_cannot_be_posted_is_noted_once_on_its_request(world: World) -> None:
+    """So that operators can be told, and the audit log says it."""
+    world.messenger.fail("post", PlaceGone("is_archived"))
+    task = await asked(world)
+    await world.messages.sync_task(task.id)
+    card = await world.message(task, MessageKind.CARD)
+    await world.storage.save_message(replace(card, abandoned=None, not_before=None))
+    await world.messages.sync_task(task.id)
+
+    request = await world.request(task)
+    assert (await world.message(task, MessageKind.CARD)).abandoned
+    assert [(each.person, each.name, each.then) for each in request.unreached] == [(None, CHANNEL, Then.OTHERS)]
+    assert "is_archived" in request.unreached[0].why
+    (event,) = await world.history(task, "unreached")
+    assert (event.surface, event.data["channel"]) == (card.id, CHANNEL)
 
 
 async def test_a_place_that_is_gone_is_given_up_and_not_tried_again(world: World) -> None:

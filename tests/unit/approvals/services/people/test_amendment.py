@@ -278,3 +278,39 @@ async def test_terms_for_approvals_change_nothing_of_an_undo_window() -> None:
         amended = await amending(world, corrected).apply(request.id, "root", world.now)
 
         assert not amended.changed
+
+
+async def test_a_preview_says_what_would_follow_and_changes_nothing() -> None:
+    """It raises what applying it would raise."""
+    async with a_world(otherwise=under(*one_stage(("U-ALICE", "U-BOB"), 2))) as world:
+        task = await world.started()
+        request = await world.vote(ALICE, on=await world.request(task))
+        stricter = amending(world, under(*one_stage(("U-BOB",)), name="new"))
+
+        planned = await stricter.preview(request.id, world.now)
+
+        assert await world.request(task) == request
+        assert await world.history(task, "policy_applied") == []
+        applied = await stricter.apply(request.id, "root", world.now)
+        assert replace(applied.after, revision=planned.after.revision) == planned.after
+        await world.vote(BOB, on=applied.after)
+        with pytest.raises(AlreadySettled):
+            await stricter.preview(request.id, world.now)
+
+
+async def test_another_look_with_names_that_mean_others_now_voids_votes() -> None:
+    """The card alone would not: but who may answer is not the same any more."""
+    async with a_world(otherwise=under(*one_stage(("U-ALICE", "U-BOB", "@ops"), 2))) as world:
+        task = await world.started()
+        await world.vote(ALICE, on=await world.request(task))
+        world.directory.ids["@ops"] = "S1"
+        world.directory.groups["@ops"] = [CAROL]
+        looks = CardTerms(labels={"path": "Where"})
+
+        amended = await amending(world, world.policies.otherwise, looks=looks).apply(
+            (await world.request(task)).id, "root", world.now
+        )
+
+        assert not amended.reworded
+        assert amended.after.votes == ()
+        assert len(await world.history(task, "policy_applied")) == 1

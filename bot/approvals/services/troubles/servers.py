@@ -1,0 +1,37 @@
+"""Troubles with LangGraph Servers: those that do not answer, as this process sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.approvals.model.trouble import About, Trouble, TroubleKind
+from bot.approvals.services.troubles.source import Sight
+
+PATIENCE: Final = timedelta(minutes=1)
+"""How long a server may not answer before somebody is told. One that is started anew is back sooner."""
+
+
+@dataclass(slots=True, kw_only=True)
+class OfServers:
+    """Sees the servers that have not answered for `patience`."""
+
+    away: Callable[[], Mapping[str, bool]]
+    """Whether each server that the file names does not answer."""
+    patience: timedelta = PATIENCE
+    _since: dict[str, datetime] = field(default_factory=dict, init=False)
+
+    async def look(self, known: Sequence[Trouble], now: datetime) -> Sight:
+        """Which of them do not answer. A server that the file does not name any more is none."""
+        servers = self.away()
+        self._since = {name: self._since.get(name, now) for name, away in servers.items() if away}
+        told: Collection[str] = {each.subject for each in known if each.kind is TroubleKind.SERVER}
+        lasting = {
+            (TroubleKind.SERVER, name): About(name=name)
+            for name, since in self._since.items()
+            if name in told or now - since >= self.patience
+        }
+        over = [(TroubleKind.SERVER, name) for name in told if name not in self._since]
+        return Sight(lasting=lasting, over=over)
