@@ -90,7 +90,7 @@ def reloading(settings: RoleSettings, policies: CurrentPolicies, roles: Sequence
         copies = control.path.with_suffix("") if control is not None else settings.state_dir / f"run-{os.getpid()}"
         file = PolicyFile(path=settings.policy_file, copies=copies, current=policies)
         stack.callback(file.forget)
-        yield Reloads(what="policies", roles=roles, read=file.read, control=control)
+        yield Reloads(roles=roles, read=file.read, control=control)
 
 
 def _gateway(

@@ -1,5 +1,5 @@
-"""What a supervisor does when an operator has changed a file that all roles read at the start: it reads the file once,
-asks every role whether it can use what the file says now, and has all of them use it, or none.
+"""What a supervisor does when an operator has changed the policy file, which all roles have from their start: it reads
+the file once, asks every role whether it can use what it says now, and has all of them use it, or none.
 
 Two may ask: SIGHUP, and a command beside the bot (`bot.runtime.control`). A command decides itself when it has heard
 that all is well, because it may speak with several supervisors.
@@ -79,8 +79,6 @@ class _Round:
 class Reloads:
     """At most one reload at a time. Nothing here waits."""
 
-    what: str
-    """What is reloaded, as the log calls it: `policies`."""
     roles: Collection[str]
     """Those that use the file."""
     read: Callable[[int], Offer]
@@ -187,9 +185,9 @@ class Reloads:
 
     def _used(self, now: _Round) -> None:
         self._round = None
-        log.info("the %s are read again: %s", self.what, now.offer.said)
+        log.info("the policies are read again: %s", now.offer.said)
         if now.handover.problem:
-            log.error("not every process uses the %s yet: %s", self.what, now.handover.problem)
+            log.error("not every process uses the policies yet: %s", now.handover.problem)
         if now.peer is not None:
             now.peer.say(used=True, late=now.handover.problem)
 
@@ -200,7 +198,7 @@ class Reloads:
         self._tell_problem(now.peer, problem)
 
     def _tell_problem(self, peer: Peer | None, problem: str) -> None:
-        log.error("the %s stay as they were, because what the file says now is not used: %s", self.what, _line(problem))
+        log.error("the policies stay as they were, because what the file says now is not used: %s", _line(problem))
         if peer is not None:
             peer.say(problem=problem)
 

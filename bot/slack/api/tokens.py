@@ -31,8 +31,9 @@ class Identity:
 async def identity(token: str, url: str, waits: WaitsOut | None = None) -> Identity:
     """Who the bot is. If Slack allows no calls at the moment, this waits. Raises SettingsError if Slack refuses the
     token, allows no calls for long, or does not answer."""
+    client = web_client(token, url, again=[waits or WaitsOut()])
     try:
-        answer = await web_client(token, url, again=[waits or WaitsOut()]).auth_test()
+        answer = await client.auth_test()
     except SlackApiError as error:
         raise _refused("SLACK_BOT_TOKEN", error) from None
     except (ClientError, OSError, TimeoutError) as error:
@@ -47,8 +48,9 @@ async def identity(token: str, url: str, waits: WaitsOut | None = None) -> Ident
 
 async def refuse_bad_app_token(token: str, url: str, waits: WaitsOut | None = None) -> None:
     """Raises SettingsError if Socket Mode cannot be opened with the token. See `identity` about waiting."""
+    client = web_client(token, url, again=[waits or WaitsOut()])
     try:
-        await web_client(token, url, again=[waits or WaitsOut()]).apps_connections_open(app_token=token)
+        await client.apps_connections_open(app_token=token)
     except SlackApiError as error:
         raise _refused("SLACK_APP_TOKEN", error) from None
     except (ClientError, OSError, TimeoutError) as error:

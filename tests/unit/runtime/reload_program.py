@@ -74,7 +74,7 @@ def main(file: str, *names: str) -> int:
 
     with ExitStack() as stack:
         control: Control = stack.enter_context(listening(Path(file).parent, {"bot": "this"}))
-        reloads = Reloads(what="texts", roles=names, read=source.read, control=control)
+        reloads = Reloads(roles=names, read=source.read, control=control)
         return Supervisor(
             roles={name: named(name) for name in names},
             grace=1.0,

@@ -49,7 +49,7 @@ def test_a_signal_has_every_role_use_what_the_file_says(file: Path) -> None:
         hang_up(running)
 
         assert set(running.lines(2)) == {"gateway uses it", "worker uses it"}
-        assert running.line() == "log the texts are read again: the second"
+        assert running.line() == "log the policies are read again: the second"
 
 
 def test_a_role_that_is_started_later_has_what_is_in_use(file: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_role_that_is_started_later_has_what_is_in_use(file: Path) -> None:
     with supervised(file) as running:
         file.write_text("the second")
         hang_up(running)
-        running.until("log the texts are read again")
+        running.until("log the policies are read again")
         file.write_text("the third")
         (child, *_) = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()
 
@@ -84,14 +84,14 @@ def test_if_one_cannot_use_it_nobody_does_and_the_log_says_why_in_one_line(
 
         hang_up(running)
 
-        said = running.until("log the texts stay as they were, because what the file says now is not used: ")
+        said = running.until("log the policies stay as they were, because what the file says now is not used: ")
         assert said == problem
         file.write_text("the last")
         if "dies" in text:
             assert running.until("worker starts with") == "the first"
         hang_up(running)
         rest = [running.line()]
-        while not rest[-1].startswith("log the texts are read again"):
+        while not rest[-1].startswith("log the policies are read again"):
             rest.append(running.line())
         assert not any(line.endswith("uses it") for line in rest[: -1 - len(ROLES)])
         assert list(file.parent.glob("copy-1")) == [], "what nobody uses is not kept"
