@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
+import resource
 import socket
 import sqlite3
 import subprocess
@@ -75,20 +75,17 @@ def test_a_folder_that_can_be_used_is_ok_and_stays_as_it_was(folder: Path, name:
 
 
 @pytest.mark.parametrize("keeps_records", [True, False])
-def test_a_folder_that_takes_no_file_is_wrong_though_its_mode_allows_it(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, *, keeps_records: bool
-) -> None:
-    """A read-only or full file system says so only to who writes."""
+def test_a_folder_that_takes_no_file_is_wrong_though_its_mode_allows_it(folder: Path, *, keeps_records: bool) -> None:
+    """A full file system says so only to who writes. Here, the system lets this process write nothing."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        (said,) = tried(folder, keeps_records=keeps_records)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "mkdir", full)
-
-    (said,) = tried(folder, keeps_records=keeps_records)
-
-    assert said.startswith(f"wrong  STATE_DIR {folder}: ")
-    assert "(No space left on device)" in said
+    assert said == f"wrong  STATE_DIR {folder}: {folder} cannot be written to (File too large). Name another folder."
+    assert list(folder.iterdir()) == []
 
 
 def test_a_folder_that_everybody_writes_to_is_wrong(folder: Path) -> None:
