@@ -52,7 +52,8 @@ def _done(options: argparse.Namespace) -> int:
             loaded = settings.load_worker(options.env_file) if only_worker else settings.load(options.env_file)
             logs.set_level(loaded.log_level)
             started = _say_ready if only_worker else _say_connected
-            return run(loaded, options.role, learned, started if form == "text" else lambda: None)
+            said = started if form == "text" else lambda: None
+            return run(loaded, options.role, learned, said, wait=options.wait)
         case "healthy":
             settings.load_store(options.env_file)
             return health.report(options.env_file)
@@ -77,11 +78,11 @@ def _done(options: argparse.Namespace) -> int:
 
             return asyncio.run(tokens.main(tokens.Options.of(options)))
         case "tasks":
-            from bot.cli import tasks
+            from bot.cli.operator import tasks
 
             return asyncio.run(tasks.main(tasks.Options.of(options)))
         case "requests":
-            from bot.cli import requests
+            from bot.cli.operator import requests
 
             return asyncio.run(requests.main(requests.Options.of(options)))
         case "mcp":
@@ -106,6 +107,9 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     runs = commands.add_parser("run", help="run the bot on the workspace that .env names")
     runs.add_argument(
         "--role", choices=("gateway", "worker"), help="run this role alone; without it, both, each in its own process"
+    )
+    runs.add_argument(
+        "--wait", action="store_true", help="if another bot works with the same SQLite files, start when it has ended"
     )
     checks = commands.add_parser("check", help="say what is missing or wrong")
     well = commands.add_parser("healthy", help="exit 0 if the bot on this machine is well (for health checks)")
@@ -132,11 +136,11 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
 
             tokens.add_options(api_tokens)
         case "tasks":
-            from bot.cli import tasks
+            from bot.cli.operator import tasks
 
             tasks.add_options(all_tasks)
         case "requests":
-            from bot.cli import requests
+            from bot.cli.operator import requests
 
             requests.add_options(all_requests)
         case "mcp":

@@ -5,9 +5,7 @@ Redis' libraries are imported only if it is used. The demo has none.
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Clock
 from bot.private_files import private_folder
+from bot.runtime.one_bot import role_held
 from bot.settings import RoleSettings, Store
 from bot.storage.sqlite.store import SqliteStorage
 
@@ -70,16 +69,7 @@ def one_of_its_kind(settings: RoleSettings, role: str) -> Iterator[None]:
     if settings.redis_url is not None:
         yield
         return
-    with (settings.state_dir / f"{role}.lock").open("a") as lock:
-        try:
-            # of this process alone: what a graph forks may outlive it, and must not keep the next one out
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise SettingsError(
-                f"STATE_DIR {settings.state_dir}: another {role} works with these files. Without REDIS_URL there can "
-                "be one: stop it, name another STATE_DIR, or keep the records in Redis."
-            ) from None
-        os.register_at_fork(after_in_child=lock.close)  # a process that a graph leaves behind would keep the lock
+    with role_held(settings.state_dir, role):
         yield
 
 

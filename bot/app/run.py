@@ -21,6 +21,7 @@ from bot.runtime.children import Channel
 from bot.runtime.control import Control, listening
 from bot.runtime.hints import GATEWAY, WORKER
 from bot.runtime.logs import Learned
+from bot.runtime.one_bot import one_bot
 from bot.runtime.reloads import Reloads
 from bot.runtime.supervisor import WRONG_SETTINGS, Role, Supervisor
 from bot.settings import RoleSettings, Settings
@@ -48,19 +49,38 @@ def run(
     learned: Learned,
     started: Callable[[], None],
     timed: Timed = by_the_system,
+    *,
+    wait: bool = False,
 ) -> int:
     """Runs this role, or all of them, until SIGTERM or SIGINT. Returns the exit code. `started` is called once when all
-    of them are ready. A gateway needs all `Settings`. Raises SettingsError if a setting or the policy file is wrong."""
-    policies = CurrentPolicies(policy_file.load(settings.policy_file))
+    of them are ready. A gateway needs all `Settings`. Raises SettingsError if a setting or the policy file is wrong, or
+    if another bot works with the same SQLite files; with `wait`, it waits until that one has ended."""
+    if wait:
+        policy_file.load(settings.policy_file)  # what is wrong with it is said now, and not when the turn comes
     private_folder(settings.state_dir)
+    names = tuple(name for name in ROLES if role in (None, name))
+    shared = settings.redis_url is not None
+    with one_bot(settings.state_dir, () if shared else names, system_clock(), wait=wait) as held:
+        return 0 if held is None else _run(settings, names, learned, started, timed, held.lost)
+
+
+def _run(
+    settings: RoleSettings,
+    names: Sequence[str],
+    learned: Learned,
+    started: Callable[[], None],
+    timed: Timed,
+    lost: Callable[[], str | None],
+) -> int:
+    policies = CurrentPolicies(policy_file.load(settings.policy_file))
     # Each role imports what it needs in its own process: the gateway neither LangGraph nor a graph.
     made: dict[str, Role] = {WORKER: lambda channel: _workers(settings, policies, channel, learned, timed)}
     if isinstance(settings, Settings):
         complete = settings
-        made[GATEWAY] = lambda channel: _gateway(complete, policies, channel, role is None, learned, timed)
-    roles = {name: made[name] for name in ROLES if role in (None, name)}
+        made[GATEWAY] = lambda channel: _gateway(complete, policies, channel, WORKER in names, learned, timed)
+    roles = {name: made[name] for name in names}
     last = GATEWAY
-    if role == WORKER and settings.http_bind is not None:
+    if GATEWAY not in names and settings.http_bind is not None:
         roles[WATCHED], last = (lambda channel: _watched(settings, channel)), WATCHED
     for name in roles:
         health.forget(settings.state_dir, name)
@@ -70,7 +90,13 @@ def run(
             stack.enter_context(own_folder(settings.state_dir))
         reloads = stack.enter_context(reloading(settings, policies, [name for name in ROLES if name in roles]))
         code = Supervisor(
-            roles=roles, grace=settings.shutdown_grace, started=started, last=last, telemetry=telemetry, reloads=reloads
+            roles=roles,
+            grace=settings.shutdown_grace,
+            started=started,
+            lost=lost,
+            last=last,
+            telemetry=telemetry,
+            reloads=reloads,
         ).run()
     for name in roles:  # they have ended in order, and are not missed
         health.forget(settings.state_dir, name)

@@ -32,6 +32,8 @@ FIRST_PAUSE_SECONDS: Final = 0.2
 MAX_PAUSE_SECONDS: Final = 30.0
 CALM_SECONDS: Final = 60.0
 """A role that ran for so long is started again at once."""
+LOOK_SECONDS: Final = 5.0
+"""How often to look whether something says that everything has to end."""
 EXTRA_SECONDS: Final = 5.0
 """How much longer than its grace a role may take to end before it is killed."""
 LAST: Final = "gateway"
@@ -75,6 +77,8 @@ class Supervisor:
     """Seconds that a role may take to end."""
     started: Callable[[], None]
     """Called once when every role is ready."""
+    lost: Callable[[], str | None] = lambda: None
+    """Why everything has to end, asked every `LOOK_SECONDS`; None if nothing has to."""
     last: str = LAST
     telemetry: Telemetry = SILENT
     reloads: Reloads | None = None
@@ -112,13 +116,16 @@ class Supervisor:
                     self._again(kept, child)
                 if reloads is not None:
                     reloads.go_on(self._children.running.values(), all_run=self._all_run)
+                if (why := self.lost()) is not None:
+                    logs.say(why)
+                    return self._stop(woken, WRONG_SETTINGS)
             return self._stop(woken, 0)
 
     def _next(self) -> float:
-        """Seconds until a role is to be started again."""
+        """Seconds until a role is to be started again, or it is time to look whether all is in its place."""
         due = [kept.start_at for kept in self._kept.values() if kept.child is None]
-        reload_in = self.reloads.seconds_left if self.reloads is not None else 3600.0
-        return min([3600.0, reload_in, *(at - time.monotonic() for at in due)])
+        reload_in = self.reloads.seconds_left if self.reloads is not None else LOOK_SECONDS
+        return min([LOOK_SECONDS, reload_in, *(at - time.monotonic() for at in due)])
 
     @property
     def _all_run(self) -> bool:
@@ -160,7 +167,7 @@ class Supervisor:
         running = self._children.running
         for child in running.values():
             child.send_signal(signal.SIGTERM)
-        told = False
+        told, late = False, set[str]()
         while running:
             if not told and all(child.name == self.last for child in running.values()):
                 told = True
@@ -168,7 +175,9 @@ class Supervisor:
                     child.channel.send(alone=True)
             if time.monotonic() > until:
                 for child in running.values():
-                    self.telemetry.tell(RoleEnded(role=child.name))
+                    if child.name not in late:
+                        late.add(child.name)
+                        self.telemetry.tell(RoleEnded(role=child.name))
                     child.send_signal(signal.SIGKILL)
                 until += EXTRA_SECONDS
             with contextlib.suppress(InterruptedError):

@@ -6,7 +6,10 @@ import asyncio
 import csv
 import io
 import json
+import os
+import re
 import sqlite3
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from dataclasses import replace
@@ -23,8 +26,7 @@ from bot.approvals.model.task import Ended
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.masking import Masker
 from bot.approvals.services.audit.proof import MAX_PAGE_ENTRIES, entries, verify
-from bot.cli import audit_export
-from bot.storage.codec import encode
+from bot.cli.audit import rows
 from bot.storage.redis.store import RedisStorage, client
 from bot.storage.sqlite.store import SqliteStorage
 from tests.support.builders import NOON, a_person, a_policy, a_question, a_request, a_task, an_event, an_item
@@ -87,6 +89,13 @@ async def three_days(storage: Storage) -> None:
     refused = an_event("refused", request, at=NOON + 2 * DAY, person=a_person("U9"), surface="+x", data=data)
     await storage.record(replace(refused, through="portal"))
     await storage.purge(ended.id, an_event(PURGED, ended, at=NOON + 2 * DAY))
+
+
+def table(written: str) -> list[dict[str, str]]:
+    """The rows of a table, read as the guide says: as UTF-8 with a mark, and without an apostrophe that begins a
+    cell."""
+    text = written.encode().decode("utf-8-sig")
+    return [{name: cell.removeprefix("'") for name, cell in row.items()} for row in csv.DictReader(io.StringIO(text))]
 
 
 def test_an_intact_log_is_said_to_be_with_its_head(log: Log, capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,14 +168,16 @@ def test_a_table_has_a_row_for_each_entry_and_no_cell_is_a_formula(
 
     code = log.run("export", "--format", "csv")
 
-    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    written = capsys.readouterr().out
+    rows = table(written)
     assert code == 0
     assert [row["kind"] for row in rows] == ["", "started", "opened", "refused", PURGED]
     assert [row["task"] for row in rows] == ["ended", "task-1", "task-1", "task-1", "ended"]
-    assert (rows[2]["rule"], rows[3]["surface"]) == ("'=1+1", "'+x")
+    assert (rows[2]["rule"], rows[3]["surface"]) == ("=1+1", "+x")
     assert (rows[3]["team"], rows[3]["user"], json.loads(rows[3]["data"])) == ("T1", "U9", {"why": "ü, “nö”"})
     assert [row["through"] for row in rows] == ["", "", "", "portal", ""]
-    assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
+    raw = csv.reader(io.StringIO(written))
+    assert not any(cell.startswith(("=", "+", "-", "@")) for row in raw for cell in row)
 
 
 @pytest.mark.parametrize(
@@ -229,16 +240,16 @@ def test_an_entry_that_is_no_event_is_named_and_ends_the_export() -> None:
     entry = Entry(number=7, task_id="t", body=b'{"kind":', digest="", link="")
 
     for broken in (entry, replace(entry, body=None), replace(entry, body=b"[]"), replace(entry, body=b"\xff")):
-        with pytest.raises(audit_export.Unreadable, match="Entry 7 cannot be read"):
-            audit_export.jsonl(broken, BARE)
-        with pytest.raises(audit_export.Unreadable):
-            audit_export.csv_line(broken, BARE)
+        with pytest.raises(rows.Unreadable, match="Entry 7 cannot be read"):
+            rows.jsonl(broken, BARE)
+        with pytest.raises(rows.Unreadable):
+            rows.csv_line(broken, BARE)
 
 
 def test_numbers_that_json_does_not_have_are_words_in_the_lines() -> None:
     body = b'{"kind":"voted","at":"2030-01-02T12:00:00+00:00","task_id":"t","data":{"a":NaN,"b":-Infinity}}'
 
-    line = audit_export.jsonl(Entry(number=1, task_id="t", body=body, digest="", link=""), BARE)
+    line = rows.jsonl(Entry(number=1, task_id="t", body=body, digest="", link=""), BARE)
 
     assert json.loads(line)["event"]["data"] == {"a": "NaN", "b": "-Infinity"}
 
@@ -285,7 +296,95 @@ async def with_secrets(storage: Storage) -> None:
     await storage.record(an_event("reminded", request, data={"step": 1}))
 
 
-@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_the_text_tells_all_entries_in_order_and_ends_with_the_head(
+    log: Log, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.filled(three_days)
+
+    code = log.run("export", "--format", "text")
+
+    said = capsys.readouterr().out
+    assert code == 0
+    assert re.findall(r"(?m)^.*, entry (\d), task (\S+)$", said) == [("1", "ended"), ("2", "task-1"), ("5", "ended")]
+    assert "\n    The text of this entry is past its retention.\n" in said
+    assert "\n    UREQ (T1) started .\n" in said
+    assert "\n    U9 (T1), on a page with the token portal, was refused (ü, “nö”).\n" in said
+    assert re.search(r"The whole log was verified and is intact: 5 entries\.\nhead 5:[0-9a-f]{64}\n$", said)
+    assert "swordfish" not in said
+
+
+def test_the_text_may_be_of_one_task_and_of_some_days(log: Log, capsys: pytest.CaptureFixture[str]) -> None:
+    log.filled(three_days)
+
+    code = log.run("export", "--format", "text", "--task", "task-1", "--since", "2030-01-03", "--until", "2030-01-04")
+
+    said = capsys.readouterr().out
+    assert code == 0
+    assert "entry 3, task task-1, request request-1" in said
+    assert said.count(", entry ") == 1
+    assert (
+        "for the task task-1, entries from 2030-01-03 00:00:00 UTC on, entries before 2030-01-04 00:00:00 UTC." in said
+    )
+
+
+@pytest.mark.parametrize("log", ["sqlite"], indirect=True)
+def test_the_text_of_a_log_that_was_tampered_with_says_so_and_shows_all_of_it(
+    tmp_path: Path, log: Log, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.filled(three_days)
+    with closing(sqlite3.connect(tmp_path / "countersign.sqlite")) as file, file:
+        file.execute("DROP TRIGGER events_stay_as_they_are")
+        file.execute("UPDATE events SET body = '{' WHERE seq = 3")
+
+    code = log.run("export", "--format", "text", "--since", "2030-01-03")
+
+    said = capsys.readouterr().out
+    assert code == 1
+    assert "entry 3, task task-1\n    This entry cannot be read." in said
+    assert "entry 5, task ended" in said
+    assert "THE LOG IS BROKEN at entry 3." in said
+
+
+def test_an_anchor_is_one_line_that_verify_takes(log: Log, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log.filled(three_days)
+    file = tmp_path / "anchors"
+
+    codes = [log.run("anchor"), log.run("anchor", "--output", str(file))]
+    codes.append(log.run("verify", "--anchors", str(file)))
+
+    line, *verified = capsys.readouterr().out.splitlines()
+    assert codes == [0, 0, 0]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ 5:[0-9a-f]{64}", line)
+    assert file.read_text().split()[1] == line.split()[1]
+    assert verified[-1] == f"The log fits 1 anchor of {file}."
+
+
+def test_a_reader_that_goes_away_ends_an_anchor_with_one(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody notes the heads then."""
+    log.filled(three_days)
+    read, write = os.pipe()
+    os.close(read)
+
+    with os.fdopen(write, "w") as gone:
+        monkeypatch.setattr(sys, "stdout", gone)
+        code = log.run("anchor")
+
+    assert code == 1
+
+
+@pytest.mark.parametrize("option", ["--every", "--reread"])
+def test_an_option_of_following_is_refused_without_it(
+    log: Log, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.filled(three_days)
+
+    code = log.run("verify", option, "1h")
+
+    assert code == 2
+    assert f"{option} is for `verify --follow`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "text"])
 def test_an_export_masks_secrets_and_says_where(log: Log, capsys: pytest.CaptureFixture[str], form: str) -> None:
     """What looks like a secret, what is called one, what the policy names, and whatever repeats them."""
     log.filled(with_secrets)
@@ -297,8 +396,11 @@ def test_an_export_masks_secrets_and_says_where(log: Log, capsys: pytest.Capture
         assert secret not in written
     if form == "jsonl":
         marked = ["masked" in json.loads(line) for line in written.splitlines()]
+    elif form == "text":
+        assert "\nIn 3 of them values are hidden.\n" in written
+        return
     else:
-        marked = [row["masked"] == "yes" for row in csv.DictReader(io.StringIO(written))]
+        marked = [row["masked"] == "yes" for row in table(written)]
     assert marked == [True, True, True, False]
 
 
@@ -314,27 +416,3 @@ def test_the_stored_chain_is_none_the_worse_for_a_masked_export(log: Log, capsys
     for line in lines:
         link = link_of(link, line["digest"])
         assert line["link"] == link
-
-
-@pytest.mark.parametrize("character", ["\x1b[2J", "\r", "\u202e", "\x9b", "\u2028", "\x00"])
-def test_control_characters_are_written_out_in_csv(character: str) -> None:
-    """A file that somebody prints to a terminal moves no cursor there, and no text stands in another order."""
-    entry = an_entry({"why": f"a{character}b"})
-
-    line = audit_export.csv_line(entry, BARE)
-
-    assert character not in line.removesuffix("\r\n")
-
-
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", " =1+1", "\t=1", "\r=1", "\uff1d1"])
-def test_no_cell_is_a_formula(cell: str) -> None:
-    entry = an_entry({}, rule=cell)
-
-    (row,) = csv.reader(io.StringIO(audit_export.csv_line(entry, BARE)))
-
-    assert row[9].startswith("'")
-
-
-def an_entry(data: dict[str, Any], **changes: Any) -> Entry:
-    event = an_event("refused", a_request(), data=data, **changes)
-    return Entry(number=1, task_id="t", body=encode(event).encode(), digest="", link="")

@@ -22,8 +22,10 @@ from bot.approvals.services.overview import Overview
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.amendment import Amending
 from bot.approvals.services.policies.choice import PolicyChoice
-from bot.cli import operator_desk, policy_apply, record_words, request_words, tables
-from bot.cli.operator_desk import Desk, Refused
+from bot.cli import policy_apply
+from bot.cli.operator import desk as operator_desk
+from bot.cli.operator import record_words, request_words, tables
+from bot.cli.operator.desk import Desk, Refused
 from bot.cli.operator_name import operator
 from bot.printable import printable
 from bot.slack.api.calls import web_client

@@ -24,8 +24,8 @@ from bot.approvals.ports.work import Clock
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.messages.masked import Masking, marks_of
 from bot.approvals.services.operations import Operations
+from bot.cli.operator.tables import CUT
 from bot.cli.operator_name import login, operator
-from bot.cli.tables import CUT
 from bot.durations import duration
 from bot.printable import printable
 from bot.secrets import Detector

@@ -15,8 +15,8 @@ from bot.approvals.model.webhook import Webhook, host_of
 from bot.approvals.ports.storage import Records
 from bot.approvals.rules.standing import Standing, Stands
 from bot.approvals.services.overview import Line
-from bot.cli import record_words as words
-from bot.cli import tables
+from bot.cli.operator import record_words as words
+from bot.cli.operator import tables
 
 HEAD: Final = ("TASK", "STATE", "GRAPH", "AGE", "WHAT IS GOING ON")
 _MEANS: Final = {

@@ -18,8 +18,9 @@ from bot.approvals.model.task import Failed, Running, Starting
 from bot.approvals.ports.storage import Among, Records
 from bot.approvals.rules.standing import Stands, standing
 from bot.approvals.services.overview import Line, Overview, Wanted
-from bot.cli import operator_desk, tables, task_words
-from bot.cli.operator_desk import Desk, Refused
+from bot.cli.operator import desk as operator_desk
+from bot.cli.operator import tables, task_words
+from bot.cli.operator.desk import Desk, Refused
 
 DEFAULT_LIMIT: Final = 50
 MAX_REASON_CHARACTERS: Final = 500

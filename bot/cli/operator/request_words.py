@@ -23,8 +23,8 @@ from bot.approvals.model.policy import (
 from bot.approvals.model.request import Decided, Pending, Request, Unreached
 from bot.approvals.model.task import Failed, Task
 from bot.approvals.rules import schedule
-from bot.cli import record_words as words
-from bot.cli import tables
+from bot.cli.operator import record_words as words
+from bot.cli.operator import tables
 from bot.durations import spoken
 
 HEAD: Final = ("REQUEST", "STATE", "GRAPH", "AGE", "HOW IT STANDS")
