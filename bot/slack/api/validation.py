@@ -41,7 +41,7 @@ async def problems_with(
     # as a form: a payload in the address, as slack_sdk sends it, may be too long for it
     form = {"message": json.dumps(message)} if view is None else {"view": json.dumps(view)}
     try:
-        await client.api_call(METHOD, data=form)
+        await client.api_call("blocks.validate", data=form)
     except SlackApiError as error:
         answer = error.response.data if isinstance(error.response.data, dict) else {}
         if answer.get("error") not in _WRONG:
