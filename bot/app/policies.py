@@ -36,6 +36,8 @@ class PolicyFile:
     """The beginning of the names of copies."""
     current: CurrentPolicies
     """What the roles are forked with."""
+    about: dict[str, Any] = field(default_factory=dict)
+    """What commands are told of this bot; under `policies` the digest of the text that is in use."""
     _used: Path | None = None
 
     def read(self, number: int) -> Offer:
@@ -48,12 +50,13 @@ class PolicyFile:
         def take() -> None:
             before, self._used = self._used, copy
             self.current.now = found
+            self.about["policies"] = digest_of(text)
             if before is not None:
                 before.unlink(missing_ok=True)
 
         told = {
             "file": str(self.path.absolute()),
-            "digest": hashlib.sha256(text.encode()).hexdigest(),
+            "digest": digest_of(text),
             "changes": words,
         }
         return Offer(
@@ -77,6 +80,11 @@ class PolicyFile:
         except OSError as error:
             raise SettingsError(f"STATE_DIR {self.copies.parent}: cannot be written to ({error.strerror}).") from None
         return copy
+
+
+def digest_of(text: str) -> str:
+    """By which two texts of the file are told apart."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def spoken(found: PolicyChanges) -> list[str]:

@@ -10,7 +10,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 from bot import policy_file
 from bot.app.identity import bot_of
-from bot.app.policies import PolicyFile
+from bot.app.policies import PolicyFile, digest_of
 from bot.app.telling import telemetry_of
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.ports.work import Clock
@@ -72,7 +72,8 @@ def _run(
     timed: Timed,
     lost: Callable[[], str | None],
 ) -> int:
-    policies = CurrentPolicies(policy_file.load(settings.policy_file))
+    text = policy_file.text_of(settings.policy_file)
+    policies = CurrentPolicies(policy_file.read(settings.policy_file, text))
     # Each role imports what it needs in its own process: the gateway neither LangGraph nor a graph.
     made: dict[str, Role] = {WORKER: lambda channel: _workers(settings, policies, channel, learned, timed)}
     if isinstance(settings, Settings):
@@ -88,7 +89,7 @@ def _run(
     with ExitStack() as stack:
         if settings.http_bind is not None:
             stack.enter_context(own_folder(settings.state_dir))
-        reloads = stack.enter_context(reloading(settings, policies, [name for name in ROLES if name in roles]))
+        reloads = stack.enter_context(reloading(settings, policies, text, [name for name in ROLES if name in roles]))
         code = Supervisor(
             roles=roles,
             grace=settings.shutdown_grace,
@@ -104,9 +105,10 @@ def _run(
 
 
 @contextmanager
-def reloading(settings: RoleSettings, policies: CurrentPolicies, roles: Sequence[str]) -> Iterator[Reloads]:
-    """What has the roles use POLICY_FILE as it is by then: on SIGHUP, or for a command that runs beside them."""
-    about = {"bot": bot_of(settings), "roles": list(roles), "file": str(settings.policy_file.absolute())}
+def reloading(settings: RoleSettings, policies: CurrentPolicies, text: str, roles: Sequence[str]) -> Iterator[Reloads]:
+    """What has the roles use POLICY_FILE as it is by then: on SIGHUP, or for a command that runs beside them. They are
+    started with this text of it."""
+    about = {"bot": bot_of(settings), "roles": list(roles), "policies": digest_of(text)}
     with ExitStack() as stack:
         control: Control | None = None
         try:
@@ -114,7 +116,7 @@ def reloading(settings: RoleSettings, policies: CurrentPolicies, roles: Sequence
         except OSError as error:
             log.warning("no command can reach this bot in STATE_DIR (%s); SIGHUP still reloads the policies", error)
         copies = control.path.with_suffix("") if control is not None else settings.state_dir / f"run-{os.getpid()}"
-        file = PolicyFile(path=settings.policy_file, copies=copies, current=policies)
+        file = PolicyFile(path=settings.policy_file, copies=copies, current=policies, about=about)
         stack.callback(file.forget)
         yield Reloads(roles=roles, read=file.read, control=control)
 

@@ -70,7 +70,10 @@ async def _parts(loaded: Settings, options: Options, findings: Findings) -> None
     _http(loaded, here, findings)
     policies: Policies | None = None
     async with findings.about("policies").of(f"policies in {loaded.policy_file}"):
-        policies = policy_file.load(loaded.policy_file)
+        text = policy_file.text_of(loaded.policy_file)
+        policies = policy_file.read(loaded.policy_file, text)
+    if policies is not None:
+        machine.policies_in_use(text, loaded.policy_file, here, findings.about("policies"))
     _rules(policies, findings.about("policies"))
     await graphs.check(loaded, policies, findings.about("graphs"))
     of_servers = findings.about("servers")

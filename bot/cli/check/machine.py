@@ -17,6 +17,7 @@ from typing import Final
 
 from bot import stores
 from bot.app.identity import bot_of
+from bot.app.policies import digest_of
 from bot.cli.check.findings import Findings
 from bot.private_files import is_shared
 from bot.runtime.control import supervisors
@@ -38,6 +39,8 @@ class Here:
     """The roles that run with these settings. Empty if none does."""
     others: bool
     """Whether a bot with other tokens or another REDIS_URL runs here."""
+    policies: frozenset[str] = frozenset()
+    """The digests of the policy files that ours use."""
 
 
 def running(loaded: Settings, findings: Findings) -> Here:
@@ -45,7 +48,11 @@ def running(loaded: Settings, findings: Findings) -> Here:
     with supervisors(loaded.state_dir) as found:
         told = [about for _, about in found]
     ours = [about for about in told if about.get("bot") == bot_of(loaded)]
-    here = Here(ours=frozenset(role for about in ours for role in about.get("roles", ())), others=len(ours) < len(told))
+    here = Here(
+        ours=frozenset(role for about in ours for role in about.get("roles", ())),
+        others=len(ours) < len(told),
+        policies=frozenset(about["policies"] for about in ours if "policies" in about),
+    )
     if here.ours:
         findings.good(f"this bot runs here: {' and '.join(sorted(here.ours))}")
     if here.others:
@@ -107,6 +114,15 @@ def bind(address: Bind, here: Here, findings: Findings) -> None:
         findings.risky(
             f"HTTP_BIND {address}: other machines can reach the HTTP API, and the bot speaks no TLS. Let only a proxy "
             "reach it that does, or use 127.0.0.1."
+        )
+
+
+def policies_in_use(text: str, file: Path, here: Here, findings: Findings) -> None:
+    """Says whether the bot that runs here uses what the policy file says now."""
+    if here.policies - {digest_of(text)}:
+        findings.risky(
+            f"policies: the bot that runs here does not use {file} as it is now. Have it read: `countersign policy "
+            "reload`."
         )
 
 

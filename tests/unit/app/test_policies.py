@@ -244,6 +244,7 @@ def test_the_file_is_read_once_and_its_copy_lies_beside_the_bots_files(tmp_path:
     assert (offer.said, offer.told["changes"]) == ("the defaults are changed", ["the defaults are changed"])
     offer.take()
     assert current.now.otherwise.stages[0].approvers == ("@second",)
+    assert source.about == {"policies": offer.told["digest"]}
     source.forget()
     assert not copy.exists()
 

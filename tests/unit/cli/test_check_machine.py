@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 
 from bot import stores
 from bot.app.identity import bot_of
+from bot.app.policies import digest_of
 from bot.cli.check import graphs, machine
 from bot.cli.check.findings import Findings
 from bot.cli.check.machine import Here
@@ -178,6 +180,16 @@ def test_the_bot_that_runs_is_told_by_its_roles(folder: Path) -> None:
     said = answered(settings, {"bot": bot_of(settings), "roles": ["worker", "gateway"]})
 
     assert said == ["ok     this bot runs here: gateway and worker"]
+
+
+@pytest.mark.parametrize(("used", "said"), [("the text", []), ("another", ["risky  policies: the bot that runs here"])])
+def test_a_file_that_the_running_bot_does_not_use_yet_is_a_risk(used: str, said: list[str]) -> None:
+    """Whoever reads the file is wrong about what happens. It works, and one command mends it."""
+    here, findings = replace(OURS, policies=frozenset({digest_of(used)})), Findings()
+
+    machine.policies_in_use("the text", Path("policies.yaml"), here, findings)
+
+    assert [line[:39] for line in findings.lines] == said
 
 
 def test_another_bot_in_the_same_folder_is_wrong(folder: Path) -> None:
