@@ -55,7 +55,8 @@ def _done(options: argparse.Namespace) -> int:
             said = started if form == "text" else lambda: None
             return run(loaded, options.role, learned, said, wait=options.wait)
         case "healthy":
-            return 0 if health.is_well(settings.load_store(options.env_file).state_dir) else 1
+            settings.load_store(options.env_file)
+            return health.report(options.env_file)
         case "audit":
             from bot.cli import audit
 
@@ -65,13 +66,17 @@ def _done(options: argparse.Namespace) -> int:
 
             return backup.main(backup.Options.of(options))
         case "check":
-            from bot.cli.check import check
+            from bot.cli import check
 
-            return asyncio.run(check(options.env_file))
+            return asyncio.run(check.main(check.Options.of(options)))
         case "policy" if options.about == "apply":
             from bot.cli import policy_apply
 
             return asyncio.run(policy_apply.apply(policy_apply.Options.of(options)))
+        case "policy" if options.about == "reload":
+            from bot.cli import policy_reload
+
+            return policy_reload.reload(options.env_file)
         case "tokens":
             from bot.cli import tokens
 
@@ -123,6 +128,10 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     policy = commands.add_parser("policy", help="say what policies.yaml means, or apply it to open requests")
     demos = commands.add_parser("demo", help="try it without Slack: a local workspace and the bot")
     match next((word for word in argv if not word.startswith("-")), ""):
+        case "check":
+            from bot.cli import check
+
+            check.add_options(checks)
         case "audit":
             from bot.cli import audit
 
@@ -155,6 +164,8 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             policy_explain.add_options(about.add_parser("explain", help=explains))
             applies = "apply the policy file as it is now to open requests; their votes no longer count"
             policy_apply.add_options(about.add_parser("apply", help=applies))
+            reloads = about.add_parser("reload", help="have the bot that runs here use the policy file as it is now")
+            reloads.add_argument("--env-file", type=Path, default=Path(".env"), help="read this file instead of .env")
         case "demo":
             from bot.cli import demo
 
