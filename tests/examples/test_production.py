@@ -77,6 +77,8 @@ class Host:
             match step:
                 case Block(language="sh"):
                     self._shell(step.text)
+                case Block(language="json"):
+                    (self.folder / "opt" / "countersign" / "langgraph.json").write_text(step.text)
                 case Block(language="ini"):
                     self._write(step.text)
                 case _:
