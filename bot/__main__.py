@@ -1,5 +1,5 @@
-"""What an operator types: `countersign run | demo | check | tasks | requests | audit | tokens | mcp | policy explain |
-policy apply | healthy`.
+"""What an operator types: `countersign run | demo | check | backup | tasks | requests | audit | tokens | mcp |
+policy explain | policy apply | healthy`.
 
 `python -m bot` is the same, and needs nothing installed but the dependencies.
 """
@@ -61,6 +61,10 @@ def _done(options: argparse.Namespace) -> int:
             from bot.cli import audit
 
             return asyncio.run(audit.main(audit.Options.of(options)))
+        case "backup":
+            from bot.cli import backup
+
+            return backup.main(backup.Options.of(options))
         case "check":
             from bot.cli import check
 
@@ -118,6 +122,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     all_tasks = commands.add_parser("tasks", help="list everybody's tasks, look at one, cancel it, or try it again")
     all_requests = commands.add_parser("requests", help="list what people are asked, look at one, or mend its policy")
     audits = commands.add_parser("audit", help="verify the audit log, or export it")
+    backups = commands.add_parser("backup", help="copy the SQLite files as they are at one moment, while the bot runs")
     api_tokens = commands.add_parser("tokens", help="make, list and revoke the tokens of the HTTP API")
     mcps = commands.add_parser("mcp", help="let a model ask people through a bot: tools of MCP, over stdio")
     policy = commands.add_parser("policy", help="say what policies.yaml means, or apply it to open requests")
@@ -131,6 +136,10 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             from bot.cli import audit
 
             audit.add_options(audits)
+        case "backup":
+            from bot.cli import backup
+
+            backup.add_options(backups)
         case "tokens":
             from bot.cli import tokens
 

@@ -54,12 +54,10 @@ from bot.settings import RoleSettings
 from bot.slack.api.calls import connections, web_client
 from bot.slack.api.directory import SlackDirectory
 from bot.slack.api.rate_limit import Pace
-from bot.stores import opened, system_clock
+from bot.stores import CHECKPOINTS, opened, system_clock
 
 log = logging.getLogger(__name__)
 
-CHECKPOINTS: Final = "checkpoints.sqlite"
-"""The file of the agents' state, in STATE_DIR."""
 HELD_ELSEWHERE: Final = timedelta(seconds=2)
 """How soon to look again at a thread that another process drives."""
 MAX_TOLD: Final = 1000

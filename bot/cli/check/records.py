@@ -38,7 +38,7 @@ async def redis(url: str, findings: Findings) -> None:
     from bot.storage.redis.store import client
 
     async with client(url) as opened:
-        found = await server.examine(opened)
+        found = await server.examine(opened, stores.VERSION)
         for good in found.good:
             findings.good(f"Redis: {good}")
         for risk in found.risky:

@@ -29,6 +29,7 @@ from bot.storage.reader import Reader
 from bot.storage.sqlite.power import boot_id, doubt_posts
 from bot.storage.sqlite.rows import Connection
 from bot.storage.sqlite.schema import MIGRATIONS
+from bot.storage.version import refusal
 
 T = TypeVar("T")
 Verb: TypeAlias = Literal["read", "change"]
@@ -275,10 +276,8 @@ def _migrate(connection: sqlite3.Connection, path: Path | str) -> None:
     connection.execute("BEGIN IMMEDIATE")  # another process that opens the file at the same moment waits here
     ((version,),) = connection.execute("PRAGMA user_version").fetchall()
     if version > len(MIGRATIONS):
-        raise SettingsError(
-            f"{path} was written by a newer Countersign (version {version} of the file; this one knows "
-            f"{len(MIGRATIONS)}): start that one, or name another STATE_DIR."
-        )
+        instead = "restore a backup of before the upgrade, or name another STATE_DIR"
+        raise SettingsError(refusal(str(path), version, len(MIGRATIONS), instead))
     for migration in MIGRATIONS[version:]:
         for statement in migration:
             connection.execute(statement)
