@@ -1,5 +1,5 @@
-"""What an operator types: `countersign run | demo | check | tasks | requests | audit | tokens | mcp | policy explain |
-policy apply | healthy`.
+"""What an operator types: `countersign run | demo | check | backup | tasks | requests | audit | tokens | mcp |
+policy explain | policy apply | healthy`.
 
 `python -m bot` is the same, and needs nothing installed but the dependencies.
 """
@@ -52,31 +52,41 @@ def _done(options: argparse.Namespace) -> int:
             loaded = settings.load_worker(options.env_file) if only_worker else settings.load(options.env_file)
             logs.set_level(loaded.log_level)
             started = _say_ready if only_worker else _say_connected
-            return run(loaded, options.role, learned, started if form == "text" else lambda: None)
+            said = started if form == "text" else lambda: None
+            return run(loaded, options.role, learned, said, wait=options.wait)
         case "healthy":
-            return 0 if health.is_well(settings.load_store(options.env_file).state_dir) else 1
+            settings.load_store(options.env_file)
+            return health.report(options.env_file)
         case "audit":
             from bot.cli import audit
 
             return asyncio.run(audit.main(audit.Options.of(options)))
-        case "check":
-            from bot.cli.check import check
+        case "backup":
+            from bot.cli import backup
 
-            return asyncio.run(check(options.env_file))
+            return backup.main(backup.Options.of(options))
+        case "check":
+            from bot.cli import check
+
+            return asyncio.run(check.main(check.Options.of(options)))
         case "policy" if options.about == "apply":
             from bot.cli import policy_apply
 
             return asyncio.run(policy_apply.apply(policy_apply.Options.of(options)))
+        case "policy" if options.about == "reload":
+            from bot.cli import policy_reload
+
+            return policy_reload.reload(options.env_file)
         case "tokens":
             from bot.cli import tokens
 
             return asyncio.run(tokens.main(tokens.Options.of(options)))
         case "tasks":
-            from bot.cli import tasks
+            from bot.cli.operator import tasks
 
             return asyncio.run(tasks.main(tasks.Options.of(options)))
         case "requests":
-            from bot.cli import requests
+            from bot.cli.operator import requests
 
             return asyncio.run(requests.main(requests.Options.of(options)))
         case "mcp":
@@ -102,6 +112,9 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     runs.add_argument(
         "--role", choices=("gateway", "worker"), help="run this role alone; without it, both, each in its own process"
     )
+    runs.add_argument(
+        "--wait", action="store_true", help="if another bot works with the same SQLite files, start when it has ended"
+    )
     checks = commands.add_parser("check", help="say what is missing or wrong")
     well = commands.add_parser("healthy", help="exit 0 if the bot on this machine is well (for health checks)")
     for settled in (runs, checks, well):
@@ -109,25 +122,34 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     all_tasks = commands.add_parser("tasks", help="list everybody's tasks, look at one, cancel it, or try it again")
     all_requests = commands.add_parser("requests", help="list what people are asked, look at one, or mend its policy")
     audits = commands.add_parser("audit", help="verify the audit log, or export it")
+    backups = commands.add_parser("backup", help="copy the SQLite files as they are at one moment, while the bot runs")
     api_tokens = commands.add_parser("tokens", help="make, list and revoke the tokens of the HTTP API")
     mcps = commands.add_parser("mcp", help="let a model ask people through a bot: tools of MCP, over stdio")
     policy = commands.add_parser("policy", help="say what policies.yaml means, or apply it to open requests")
     demos = commands.add_parser("demo", help="try it without Slack: a local workspace and the bot")
     match next((word for word in argv if not word.startswith("-")), ""):
+        case "check":
+            from bot.cli import check
+
+            check.add_options(checks)
         case "audit":
             from bot.cli import audit
 
             audit.add_options(audits)
+        case "backup":
+            from bot.cli import backup
+
+            backup.add_options(backups)
         case "tokens":
             from bot.cli import tokens
 
             tokens.add_options(api_tokens)
         case "tasks":
-            from bot.cli import tasks
+            from bot.cli.operator import tasks
 
             tasks.add_options(all_tasks)
         case "requests":
-            from bot.cli import requests
+            from bot.cli.operator import requests
 
             requests.add_options(all_requests)
         case "mcp":
@@ -142,6 +164,8 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             policy_explain.add_options(about.add_parser("explain", help=explains))
             applies = "apply the policy file as it is now to open requests; their votes no longer count"
             policy_apply.add_options(about.add_parser("apply", help=applies))
+            reloads = about.add_parser("reload", help="have the bot that runs here use the policy file as it is now")
+            reloads.add_argument("--env-file", type=Path, default=Path(".env"), help="read this file instead of .env")
         case "demo":
             from bot.cli import demo
 

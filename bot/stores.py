@@ -5,27 +5,31 @@ Redis' libraries are imported only if it is used. The demo has none.
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from bot.approvals.model.errors import SettingsError
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Clock
 from bot.private_files import private_folder
+from bot.runtime.one_bot import role_held
 from bot.settings import RoleSettings, Store
+from bot.storage.sqlite.schema import MIGRATIONS
 from bot.storage.sqlite.store import SqliteStorage
 
 log = logging.getLogger(__name__)
 
 RECORDS = "countersign.sqlite"
 """The file of the records, in STATE_DIR."""
+CHECKPOINTS: Final = "checkpoints.sqlite"
+"""The file of the graphs' state, in STATE_DIR."""
+VERSION: Final = len(MIGRATIONS)
+"""The highest version of records that this bot knows; see `bot.storage.version`."""
 
 
 Timed: TypeAlias = Callable[[], AbstractAsyncContextManager[Clock]]
@@ -70,16 +74,7 @@ def one_of_its_kind(settings: RoleSettings, role: str) -> Iterator[None]:
     if settings.redis_url is not None:
         yield
         return
-    with (settings.state_dir / f"{role}.lock").open("a") as lock:
-        try:
-            # of this process alone: what a graph forks may outlive it, and must not keep the next one out
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise SettingsError(
-                f"STATE_DIR {settings.state_dir}: another {role} works with these files. Without REDIS_URL there can "
-                "be one: stop it, name another STATE_DIR, or keep the records in Redis."
-            ) from None
-        os.register_at_fork(after_in_child=lock.close)  # a process that a graph leaves behind would keep the lock
+    with role_held(settings.state_dir, role):
         yield
 
 
@@ -103,7 +98,7 @@ async def records(settings: Store) -> AsyncIterator[Storage]:
 
             redis = client(settings.redis_url.get_secret_value())
             stack.push_async_callback(redis.aclose)
-            await server.refuse_unfit(redis)
+            await server.refuse_unfit(redis, VERSION)
             yield RedisStorage(redis)
 
 
@@ -137,8 +132,9 @@ async def _redis(url: str, stack: AsyncExitStack, telemetry: Telemetry) -> Store
 
     redis = client(url)
     stack.push_async_callback(redis.aclose)
-    for risk in await server.refuse_unfit(redis):
+    for risk in await server.refuse_unfit(redis, VERSION):
         log.warning("%s", risk)
+    await server.stamp(redis, VERSION)
     clock = server.RedisClock(redis=redis)
     await clock.set()
     storage = RedisStorage(redis, telemetry=telemetry)

@@ -23,10 +23,10 @@ from bot.http.mcp.door import mounted
 from bot.http.parts import Parts
 from bot.http.routes import slack_events
 from bot.http.routes.slack_events import Take
+from bot.http.routes.watched import Watched
 from bot.http.server import Serving, serving
 from bot.http.views import Views
 from bot.http.waiting import Waiters
-from bot.http.watched import Watched
 from bot.runtime import process
 from bot.settings import Settings
 

@@ -17,7 +17,7 @@ from threading import Thread
 from typing import Final
 
 from bot.app.watching import Sweeps
-from bot.http.watched import PATHS, Answer, headers, page, verdict
+from bot.http.routes.watched import PATHS, Answer, headers, page, verdict
 from bot.runtime import health
 from bot.runtime.children import Channel
 from bot.runtime.hints import WORKER

@@ -30,8 +30,8 @@ from bot.http.parts import Parts
 from bot.http.problems import MAX_FAULTS, Fault, Refused
 from bot.http.reference import openapi, page
 from bot.http.routes import requests, servers, tasks, votes
+from bot.http.routes.watched import Watched, Watching
 from bot.http.waiting import Draining, Waiters
-from bot.http.watched import Watched, Watching
 
 log = logging.getLogger(__name__)
 

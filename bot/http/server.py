@@ -17,8 +17,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from bot.approvals.model.errors import SettingsError
 from bot.http.app import app_of
 from bot.http.parts import Parts
+from bot.http.routes.watched import Watched
 from bot.http.waiting import Waiters
-from bot.http.watched import Watched
 
 BACKLOG: Final = 2048
 SECONDS_FOR_HEADER: Final = 30.0

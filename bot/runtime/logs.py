@@ -103,9 +103,10 @@ def before_others(flush: Callable[[], None]) -> None:
 
 
 def say(sentences: str) -> None:
-    """Tells whoever started the bot why it does not run: in words, or as an entry if the log is JSON."""
+    """Tells whoever started the bot why it does not run: in words, or as entries if the log is JSON."""
     if any(isinstance(handler.formatter, JsonEntries) for handler in logging.getLogger().handlers):
-        log.critical("%s", sentences)
+        for each in sentences.splitlines():
+            log.critical("%s", each)
     else:
         sys.stderr.write(f"{printable.lines(sentences)}\n")
 

@@ -125,7 +125,7 @@ PRINTING = Killer(
     print("a password", state["note"])
     os.write(2, b"from a descriptor\\n")
     subprocess.run(["echo", "from a command"])
-    print("2026-01-01 00:00:00,000 ERROR bot: no line of ours\\r\\x1b[31m")
+    print("2026-01-01T00:00:00.000Z ERROR bot: no line of ours\\r\\x1b[31m")
     for number in range(3000):
         print(number, "of many")
     print("the last of many")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,8 @@ from bot.approvals.model.task import Failed, Failure, Running
 from bot.approvals.model.task import Waiting as TaskWaiting
 from bot.approvals.ports.storage import Change, Storage
 from bot.storage.redis.store import RedisStorage
+from bot.storage.sqlite import schema
+from bot.storage.sqlite.store import SqliteStorage
 from tests.support.builders import (
     MINUTE,
     NOON,
@@ -171,6 +174,29 @@ async def test_requests_that_an_earlier_version_has_saved_in_redis_are_counted_t
 
     assert {graph: (each.count, each.overdue) for graph, each in found.pending.items()} == {"cleanup": (1, 1)}
     assert found.undelivered == Some(count=1, since=NOON)
+
+
+async def test_open_requests_of_an_earlier_version_are_counted_in_sqlite_as_soon_as_the_file_is_opened(
+    storage: Storage,
+) -> None:
+    """Its migration reads from their texts what is counted."""
+    if not isinstance(storage, SqliteStorage):
+        return
+    await asked(storage, "r1", opened_at=NOON, state=Pending(due_at=NOON))
+    await settled(storage, await asked(storage, "r2"), decision=an_answer(at=NOON + MINUTE))
+    await settled(storage, await asked(storage, "r3"), held_until=NOON + 2 * MINUTE)
+    before = await storage.census(LATER)
+    migration = next(each for each in schema.MIGRATIONS if "ADD COLUMN settled_at" in " ".join(each))
+    (fills,) = [statement for statement in migration if "UPDATE requests" in statement]
+
+    def migrated(db: sqlite3.Connection) -> None:
+        db.execute("UPDATE requests SET graph = NULL, opened_at = NULL, settled_at = NULL")
+        db.execute(fills)
+
+    await storage._db.change(migrated)
+
+    assert await storage.census(LATER) == before
+    assert before.undelivered == Some(count=2, since=NOON + MINUTE)
 
 
 def event_at(request: Request, at: datetime) -> Any:

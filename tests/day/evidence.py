@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.approvals.model.audit import AuditEvent
-from bot.cli.audit_export import event_of
+from bot.cli.audit.rows import event_of
 from bot.storage.redis.store import RedisStorage, client
 from bot.telemetry.lines import TOLD
 from tests.day.expected import Metric, Row
 from tests.day.prometheus import Firing, Prometheus
 
-DECISIONS: Final = frozenset({"voted", "expired", "ruled", "cancelled", "withdrawn", "opened"})
-"""Kinds of audit events that settle a request, or may."""
+DECISIONS: Final = frozenset({"voted", "withdrawn", "edited", "ruled", "expired", "cancelled"})
+"""Kinds of audit events with which people, or silence, decide. The gateway records them, which the day never kills."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

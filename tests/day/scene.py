@@ -27,7 +27,7 @@ SAID: Final = "because the invoice of Mrs Miller was wrong"
 """What a person types as the reason of a rejection."""
 QUESTION: Final = "Refund the order of Mr Smith?"
 WEBHOOK_SECRET: Final = f"whsec_{base64.b64encode(b'd' * 32).decode()}"
-GRAPHS: Final = ("action", "failing", "proposal", "silent", "secretive")
+GRAPHS: Final = ("action", "failing", "proposal", "silent", "secretive", "careful")
 POLICY: Final = """
 defaults:
   approvers: ["@ops-leads"]
@@ -37,8 +37,13 @@ rules:
   - name: silence
     match: {graph: proposal}
     remind_every: 2s
-    escalate: {after: 3s, to: [U0GRACE]}
+    escalate:
+      - {after: 3s, to: [U0GRACE]}
+      - {after: 5s, to: [U0CAROL, U0DAVE]}
     deadline: 9s
+  - name: two
+    match: {graph: careful}
+    quorum: 2
   - name: nobody
     match: {graph: silent}
     approvers: ["@finance"]

@@ -133,13 +133,20 @@ class Day:
         secretive = self.scene.folder / "secrets.json"
         secretive.write_text(f'[["a key"], {{"db": {{"password": "{PASSWORD}"}}}}]')
         thread = await self.started(f"secretive file={secretive} password={PASSWORD}")
-        await thread.room.press("bob", await thread.card(), "approve")
+        card, room = await thread.card(), thread.room
+        await room.press("bob", card, "reveal")
+        await room.modal("bob", "Hidden values")
+        await room.seat("bob").close_modal()
+        await room.review("bob", card)
+        await room.answer("bob", "approve")
         await thread.ended()
-        thread = await self.started(f"action journal={self._journal()}")
-        await thread.card()
-        listed = await self.scene.command("tasks", "list", "--json")
-        id = _newest(listed)
-        await self.scene.command("tasks", "cancel", id, "--yes")
+        thread = await self.started(f"careful action=pay journal={self._journal()}")
+        card, room = await thread.card(), thread.room
+        await room.press("bob", card, "approve")
+        await room.press("bob", await thread.card("✓ @bob"), "withdraw")
+        await thread.shows("0 so far")
+        id = _newest(await self.scene.command("tasks", "list", "--json"))
+        assert (await room.seat("alice").command(room.channel, f"/task cancel {id}"))["ok"]
 
     @chapter("a program asks; one receiver of webhooks takes them, and one refuses until it is given up")
     async def _program(self) -> None:
@@ -150,6 +157,7 @@ class Day:
     @chapter("nobody answers, nobody can be reached")
     async def _silence(self) -> None:
         await self.simulator.change_group("finance", people=[])
+        await self.simulator.fault("conversations.open", "error", error="user_disabled")
         silent = await self.started("silent task=lonely")
         quiet = await self.started("proposal action=quiet")
         await quiet.ended()

@@ -113,7 +113,7 @@ async def test_no_secret_reaches_slack_or_the_log(bot: Bot, room: Room, number: 
     assert MASK in traffic
     assert "values are hidden" in room.read(card)
     assert ended
-    assert "\n2026-11-28 10:00:00,000 INFO" not in bot.log
+    assert "\n2026-11-28T10:00:00.000Z INFO" not in bot.log
 
 
 async def test_a_file_that_is_too_long_for_a_modal_holds_no_secret(bot: Bot, room: Room) -> None:

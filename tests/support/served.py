@@ -43,10 +43,10 @@ from bot.engines.published import PublishedAgents
 from bot.http.attempts import FREE, Attempts
 from bot.http.auth import Guard
 from bot.http.parts import Parts
+from bot.http.routes.watched import Watched
 from bot.http.server import Serving, serving
 from bot.http.views import Views
 from bot.http.waiting import Waiters
-from bot.http.watched import Watched
 from bot.runtime.work_queue import JobQueue, WorkQueues
 from bot.storage.sqlite.store import SqliteStorage
 from bot.stores import system_clock

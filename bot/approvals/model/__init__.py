@@ -2,7 +2,7 @@
 
 What is asked: `task`, `request`, `question`, `action_title`, `fingerprint` and `consent`. Who acts, and where: `actor`.
 Who answers, and by when: `policy`, `hours` and `people`. What comes of it: `decision`,
-`undo_offer`, `message`, `inbox` and `audit`. What an operator is told of it all: `facts`, `trace`, and each
+`undo_offer`, `message`, `inbox` and `audit`. What an operator is told of it all: `facts`, `trace`, `census`, and each
 `trouble`.
 Programs that ask through the HTTP API: `caller`, `token`, and `webhook`, by which they are told. Agents that run on a
 LangGraph Server: `server`.

@@ -87,7 +87,7 @@ class SlackConnected:
 
     event: ClassVar[str] = "slack.connected"
     away: float | None = None
-    """For how many seconds there was none. None at the start."""
+    """For how many seconds there was none, counted from Slack's last sign of life. None at the start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,4 +360,5 @@ Fact: TypeAlias = (
     | TroubleEnded
     | RuleChosen
 )
-"""Every kind of fact. To add one: its class here, its line in `telemetry.lines`, and its metric, if it has one."""
+"""Every kind of fact. To add one: its class here, its level in `telemetry.levels`, its row in
+docs/reference/log-events.md, and its metric, if it has one."""

@@ -53,7 +53,7 @@ def act(state: State) -> dict[str, Any]:
             raise ValueError(f"refused: {said}")
         except ValueError as error:
             error.add_note(said)
-            raise ConnectionError(f"no connection with {said}\n2026-11-28 10:00:00,000 INFO bot.app: forged") from error
+            raise ConnectionError(f"no connection with {said}\n2026-11-28T10:00:00.000Z INFO bot: forged") from error
     return {"outcome": f"told {json.dumps(decision)}, used {said}"}
 
 

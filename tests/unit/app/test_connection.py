@@ -14,8 +14,11 @@ from aiohttp.test_utils import TestServer
 from bot.app import connection
 from bot.app.connection import Connection, OverHttp, OverSocket
 from bot.approvals.model.errors import SettingsError
+from bot.approvals.model.facts import SlackConnected, SlackDisconnected
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.settings import Settings
 from bot.slack.api.calls import connections
+from tests.support.fakes.telemetry import Heard
 from tests.support.signing import SECRET, signed
 
 
@@ -43,11 +46,11 @@ async def slack() -> AsyncIterator[Slack]:
 
 
 @asynccontextmanager
-async def made(slack: Slack, **settings: Any) -> AsyncIterator[Connection]:
+async def made(slack: Slack, telemetry: Telemetry = SILENT, **settings: Any) -> AsyncIterator[Connection]:
     """The connection that these settings ask for."""
     async with connections() as session:
         given = {"_env_file": None, "slack_bot_token": "xoxb-1", "slack_api_url": slack.url, **settings}
-        found = await connection.connection(Settings(**given), session)
+        found = await connection.connection(Settings(**given), session, telemetry)
         yield found
         await found.close()
 
@@ -119,3 +122,22 @@ async def test_over_http_what_was_heard_long_ago_counts_no_more(
     slack.ok = False
 
     assert not await over_http.is_connected()
+
+
+async def test_over_http_it_is_told_once_that_slack_is_away_and_that_it_is_back(
+    slack: Slack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As far as anybody asks."""
+    heard = Heard()
+    monkeypatch.setattr(connection, "SECONDS_KNOWN", -1.0)
+
+    async with made(slack, heard, slack_signing_secret=SECRET, http_bind="127.0.0.1:0") as found:
+        await found.start()
+        for slack.ok in (True, False, False, True):
+            await found.is_connected()
+
+    told = [fact for fact in heard.facts if isinstance(fact, SlackConnected | SlackDisconnected)]
+    assert told[:2] == [SlackConnected(), SlackDisconnected()]
+    assert isinstance(told[2], SlackConnected)
+    assert told[2].away is not None
+    assert len(told) == 3

@@ -23,7 +23,7 @@ from bot.approvals.model.request import (
 )
 from bot.approvals.model.task import Waiting
 from bot.approvals.ports.storage import Storage
-from bot.cli import record_words, tables
+from bot.cli.operator import record_words, tables
 from tests.support.builders import a_person, a_policy, a_question, an_answer, an_item, decided
 from tests.support.fakes.directory import FakeDirectory
 from tests.unit.cli.operator_store import CALLED, ERROR, HOUR, NOW, Terminal, asking, keep
@@ -265,7 +265,7 @@ def slack(desk: Terminal, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Fake
     (folder / "policies.yaml").write_text("defaults: {approvers: [U0BOB]}\n")
     directory = FakeDirectory()
     directory.add(a_person("U0BOB"))
-    monkeypatch.setattr("bot.cli.requests.SlackDirectory", lambda _: directory)
+    monkeypatch.setattr("bot.cli.operator.requests.SlackDirectory", lambda _: directory)
     return directory
 
 

@@ -19,7 +19,7 @@ from bot.approvals.model.task import Ended, Failed, Starting, TaskCancelled, Wai
 from bot.approvals.model.token import TOKENS, Token
 from bot.approvals.model.webhook import Webhook, WebhookKind
 from bot.approvals.ports.storage import Change, Storage
-from bot.cli import tables
+from bot.cli.operator import tables
 from bot.runtime.hints import WORKER, bound
 from bot.storage.redis.store import RedisStorage, client
 from tests.support.builders import a_request, a_token, an_event

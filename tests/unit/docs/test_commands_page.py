@@ -118,8 +118,9 @@ def test_every_make_target_that_a_document_names_exists(page: str) -> None:
 
 
 def command_lines(text: str) -> list[list[str]]:
-    """What follows `python -m bot` or `countersign` in code, word by word."""
-    return [line.split() for line in re.findall(r"(?:python -m bot|^ *countersign|`countersign) ([a-z][^`\n#]*)", text)]
+    """What follows `python -m bot` or `countersign` in code, up to a pipe, word by word."""
+    named = re.findall(r"(?:python -m bot|^ *countersign|`countersign) ([a-z][^`\n#|]*)", text)
+    return [line.split() for line in named]
 
 
 @pytest.mark.parametrize("page", PAGES)

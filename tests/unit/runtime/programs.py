@@ -261,6 +261,21 @@ def supervise(*names: str) -> int:
     return Supervisor(roles=roles, grace=grace, started=lambda: say("started"), telemetry=telemetry).run()
 
 
+def misplaced() -> int:
+    """A supervisor that finds, once all is ready, that its files are not where they were."""
+    logging.basicConfig(format="log %(message)s", stream=sys.stdout)
+    supervisor.LOOK_SECONDS = 0.01  # type: ignore[misc]
+    up: list[bool] = []
+
+    def started() -> None:
+        up.append(True)
+
+    def lost() -> str | None:
+        return "the folder is gone" if up else None
+
+    return Supervisor(roles={"gateway": gateway}, grace=PATIENCE, started=started, lost=lost).run()
+
+
 # --- The rest -----------------------------------------------------------------------------------
 
 

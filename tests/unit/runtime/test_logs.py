@@ -213,7 +213,7 @@ logging.getLogger("bot.app").debug("ours")
 logging.getLogger("slack_sdk").debug("theirs, with xoxb-1")
 logging.getLogger("httpx").info("each call")
 logging.getLogger("redis").info("theirs")
-logs.say("LOG_LEVEL: it is wrong.")
+logs.say("LOG_LEVEL: it is wrong.\\nSO is this.")
 raise ValueError("the end")
 """
 
@@ -225,11 +225,11 @@ def said_by_a_process(form: str) -> list[str]:
 
 def test_debug_is_for_the_bots_own_entries() -> None:
     """Libraries log tokens and payloads there. Whoever cannot start says so in words."""
-    ours, theirs, refusal, end, *trace = said_by_a_process("text")
+    ours, theirs, refusal, another, end, *trace = said_by_a_process("text")
 
     assert ours.endswith(" DEBUG bot.app: ours")
     assert theirs.endswith(" INFO redis: theirs")
-    assert refusal == "LOG_LEVEL: it is wrong."
+    assert (refusal, another) == ("LOG_LEVEL: it is wrong.", "SO is this.")
     assert "nothing caught" in end
     assert trace[-1] == f"{CONTINUATION}ValueError: the end"
 
@@ -238,6 +238,6 @@ def test_as_json_all_that_a_process_writes_is_an_object() -> None:
     """Also why it cannot start, and how it dies."""
     said = [json.loads(line) for line in said_by_a_process("json")]
 
-    assert [each["message"] for each in said[:3]] == ["ours", "theirs", "LOG_LEVEL: it is wrong."]
-    assert said[3]["exception"].endswith("ValueError: the end")
-    assert len(said) == 4
+    assert [each["message"] for each in said[:4]] == ["ours", "theirs", "LOG_LEVEL: it is wrong.", "SO is this."]
+    assert said[4]["exception"].endswith("ValueError: the end")
+    assert len(said) == 5

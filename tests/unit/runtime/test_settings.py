@@ -238,6 +238,7 @@ def test_what_is_missing_is_named_with_where_to_get_it(desk: Desk) -> None:
             "much",
             "WORKER_MEMORY: 'much' is not an amount of memory: write a number and MB or GB, such as 1GB.",
         ),
+        ("LOG_FORMAT", "xml", "LOG_FORMAT: Input should be 'text' or 'json'."),
         *[("HTTP_BIND", value, f"HTTP_BIND: {value!r} {BIND}") for value in ("8420", ":8420", "localhost", "h:65536")],
         ("HTTP_BIND", "127.1:80", f"HTTP_BIND: '127.1:80' {BIND}"),
         ("WEBHOOK_ALLOW", "https://a.example", f"WEBHOOK_ALLOW: 'https://a.example' is no network ({NETWORK}."),
@@ -343,3 +344,31 @@ def test_anything_else_is_no_channel_for_operators(desk: Desk) -> None:
     assert desk.refusal("OPS_CHANNEL=ops\n", **tokens()) == (
         "OPS_CHANNEL: 'ops' is no channel: write its name with #, such as #ops, or its id."
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "form"),
+    [
+        ("", {}, "text"),
+        ("log_format=json\n", {}, "json"),
+        ("LOG_FORMAT=text\n", {"LOG_FORMAT": "json"}, "json"),
+        ("LOG_FORMAT=json\n", {"LOG_FORMAT": ""}, "json"),
+        ("LOG_FORMAT=xml\n", {}, "text"),
+    ],
+)
+def test_the_form_of_the_log_is_known_before_the_settings_are(
+    desk: Desk, text: str, environment: dict[str, str], form: str
+) -> None:
+    """So that what is wrong with them is said in that form."""
+    desk.file.write_text(text)
+    for name, value in environment.items():
+        desk.monkeypatch.setenv(name, value)
+
+    assert settings.log_format(desk.file) == form
+
+
+def test_a_file_that_cannot_be_read_says_nothing_of_the_log(desk: Desk) -> None:
+    """Whoever loads the settings is told that it cannot be read."""
+    desk.file.write_bytes(b"LOG_FORMAT=\xff\n")
+
+    assert settings.log_format(desk.file) == "text"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+from bot.runtime import supervisor
 from bot.runtime.supervisor import CALM_SECONDS, FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS, Backoff
 from tests.unit.runtime.running import Program, program
 
@@ -35,6 +36,15 @@ def test_the_gateway_hears_that_the_worker_is_ready_and_the_start_is_told_once_a
         release(worker)
 
         assert set(running.lines(2)) == {"gateway hears others_ready", "started"}
+
+
+def test_if_the_files_are_lost_all_roles_end_in_order_and_the_log_says_why() -> None:
+    with program("misplaced") as running:
+        said = running.rest()
+
+        assert "the folder is gone" in said
+        assert said[-2:] == ["gateway asked", "gateway hears alone"]
+        assert running.code() == supervisor.WRONG_SETTINGS
 
 
 def test_at_the_end_the_gateway_stays_until_the_worker_has_ended() -> None:

@@ -11,6 +11,8 @@ from typing import Final
 from bot.approvals.model.audit import Entry, Head, digest_of, link_of
 from bot.approvals.model.ids import TaskId
 from bot.approvals.ports.storage import AuditStore
+from bot.approvals.services.audit import anchors
+from bot.approvals.services.audit.anchors import Missed
 
 MAX_PAGE_ENTRIES: Final = 500
 """Entries that are in memory at once."""
@@ -35,9 +37,8 @@ class Broken:
     why: str
 
 
-async def entries(storage: AuditStore) -> AsyncIterator[Entry]:
-    """The whole log in order; one page is in memory at a time."""
-    after = 0
+async def entries(storage: AuditStore, after: int = 0) -> AsyncIterator[Entry]:
+    """The log in order, after the entry of this number; one page is in memory at a time."""
     while page := await storage.trail(after, MAX_PAGE_ENTRIES):
         for entry in page:
             yield entry
@@ -50,23 +51,60 @@ async def verify(storage: AuditStore, noted: Head | None = None) -> Intact | Bro
 
     Entries may be written meanwhile. Without a noted head nobody can tell whether the whole log was rewritten.
     """
-    counted = (await storage.head()).number
-    chain = Chain(storage=storage)
-    before: Entry | None = None
-    async for entry in entries(storage):
-        if before is not None and (broken := await chain.follow(before, entry, noted)):
+    return await Verified().go_on(storage, noted)
+
+
+@dataclass(slots=True, kw_only=True)
+class Verified:
+    """The log, as far as it was found intact. It can be gone on with later."""
+
+    last: Head = field(default_factory=Head)
+    """The last entry that was found intact. It is up to date even if going on was broken off."""
+    entries: int = 0
+    purged: int = 0
+
+    async def go_on(self, storage: AuditStore, noted: Head | None = None) -> Intact | Broken:
+        """Verify what follows, to the end of the log as it is by then.
+
+        What was the last entry before must still be the same. Its link covers all entries before it, so whoever
+        rewrites one of them and all later links is found out. What is not read again is the text of those entries: an
+        altered text, with the links left as they were, is found by a new `verify`.
+        """
+        counted = (await storage.head()).number
+        if broken := await self._changed(storage):
             return broken
-        before = entry
-    if before is not None and (broken := await chain.follow(before, None, noted)):
+        chain = Chain(storage=storage, last=self.last, entries=self.entries, purged=self.purged)
+        before: Entry | None = None
+        async for entry in entries(storage, self.last.number):
+            if before is not None and (broken := await self._step(chain, before, entry, noted)):
+                return broken
+            before = entry
+        if before is not None and (broken := await self._step(chain, before, None, noted)):
+            return broken
+        last = chain.last.number
+        if last < counted:
+            return Broken(
+                number=last + 1, why=f"The log was cut: it ends before this entry, and {counted} was written."
+            )
+        if last > (await storage.head()).number:
+            return Broken(number=last, why="It was added to the log without being counted.")
+        if noted is not None and noted.number and not chain.noted:
+            return Broken(number=noted.number, why="It was noted as the log's head and is not in the log any more.")
+        return Intact(entries=chain.entries, purged=chain.purged, head=chain.last)
+
+    async def _step(self, chain: Chain, entry: Entry, following: Entry | None, noted: Head | None) -> Broken | None:
+        broken = await chain.follow(entry, following, noted)
+        self.last, self.entries, self.purged = chain.last, chain.entries, chain.purged
         return broken
-    last = chain.last.number
-    if last < counted:
-        return Broken(number=last + 1, why=f"The log was cut: it ends before this entry, and {counted} was written.")
-    if last > (await storage.head()).number:
-        return Broken(number=last, why="It was added to the log without being counted.")
-    if noted is not None and noted.number and not chain.noted:
-        return Broken(number=noted.number, why="It was noted as the log's head and is not in the log any more.")
-    return Intact(entries=chain.entries, purged=chain.purged, head=chain.last)
+
+    async def _changed(self, storage: AuditStore) -> Broken | None:
+        match await anchors.missed(storage, [self.last]):
+            case (Missed(because="gone"),):
+                return Broken(number=self.last.number, why="It was the last entry before, and is gone.")
+            case (_,):
+                return Broken(number=self.last.number, why="It was the last entry before, and is another one now.")
+            case _:
+                return None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -22,7 +22,8 @@ async def look_up(directory: Directory, ref: str, *, fresh: bool = False) -> Fou
     try:
         return await directory.resolve([ref], fresh=fresh)
     except LookupRefused as refused:
-        log.warning("%s %s", ref, refused)
+        # an agent may have named somebody by their address
+        log.warning("%s %s", "an e-mail address" if "@" in ref[1:] else ref, refused)
         return refused
 
 

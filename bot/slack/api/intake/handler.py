@@ -36,9 +36,15 @@ class Socket(SocketModeClient):
     async def connect_to_new_endpoint(self, force: bool = False) -> None:
         """Connects again, because the connection is lost. `force`: because Slack is about to end it."""
         if self._away_since is None and not self.closed and (force or not await self.is_connected()):
-            self._away_since = time.monotonic()
+            self._away_since = time.monotonic() - (0.0 if force else self._silent_for())
             self._telemetry.tell(SlackDisconnected(announced=force))
         await super().connect_to_new_endpoint(force)
+
+    def _silent_for(self) -> float:
+        """The seconds since Slack last answered a ping: the connection may have been lost at any time since then."""
+        if self.last_ping_pong_time is None:  # slack_sdk has just given it up, after four pings without an answer
+            return 4 * self.ping_interval
+        return max(time.time() - self.last_ping_pong_time, 0.0)
 
 
 class Handler(AsyncSocketModeHandler):

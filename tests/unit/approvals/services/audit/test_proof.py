@@ -8,7 +8,9 @@ import pytest
 
 from bot.approvals.model.audit import GENESIS, Entry, Head, digest_of, link_of
 from bot.approvals.model.ids import TaskId
-from bot.approvals.services.audit.proof import Broken, Intact, verify
+from bot.approvals.services.audit import anchors
+from bot.approvals.services.audit.anchors import Missed
+from bot.approvals.services.audit.proof import Broken, Intact, Verified, verify
 
 
 @dataclass
@@ -17,6 +19,8 @@ class Log:
 
     entries: list[Entry] = field(default_factory=list)
     counted: int | None = None
+    read: int = 0
+    """Entries that were asked for."""
 
     def add(self, body: bytes, task_id: str = "t1") -> None:
         previous = self.entries[-1].link if self.entries else GENESIS
@@ -26,6 +30,7 @@ class Log:
         self.entries.append(Entry(number=number, task_id=task_id, body=body, digest=digest, link=link))
 
     async def trail(self, after: int, limit: int) -> tuple[Entry, ...]:
+        self.read += len(self.entries[after : after + limit])
         return tuple(self.entries[after : after + limit])
 
     async def head(self) -> Head:
@@ -114,3 +119,83 @@ def test_a_head_is_read_as_it_is_written() -> None:
 def test_what_is_no_head_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         Head.read(text)
+
+
+# --- Going on -----------------------------------------------------------------------------------
+
+
+async def follow(chain: Verified, log: Log) -> Intact | Broken:
+    return await chain.go_on(log)  # type: ignore[arg-type]
+
+
+async def test_a_chain_is_followed_further_without_reading_all_of_it_again(log: Log) -> None:
+    chain = Verified()
+    await follow(chain, log)
+    log.add(b'{"task_id":"t1"}')
+    log.read = 0
+
+    proof = await follow(chain, log)
+
+    assert proof == Intact(entries=4, purged=0, head=await log.head())
+    assert log.read == 2
+
+
+async def test_an_empty_log_is_followed_from_its_beginning() -> None:
+    chain, log = Verified(), Log()
+    await follow(chain, log)
+    log.add(b'{"task_id":"t1"}')
+
+    assert await follow(chain, log) == Intact(entries=1, purged=0, head=await log.head())
+
+
+async def test_a_new_entry_that_is_not_as_written_is_named(log: Log) -> None:
+    chain = Verified()
+    await follow(chain, log)
+    log.add(b'{"task_id":"t2"}')
+
+    assert await follow(chain, log) == Broken(number=4, why="It is filed under a task that it does not tell of.")
+    assert chain.last.number == 3
+
+
+async def test_a_log_that_is_rewritten_with_all_its_links_is_found_out(log: Log) -> None:
+    """By the link of the last entry, which was kept in mind."""
+    chain = Verified()
+    await follow(chain, log)
+    again = Log()
+    for body in (b'{"task_id":"t1","new":1}', b'{"task_id":"t1"}', b'{"task_id":"t1"}', b'{"task_id":"t1"}'):
+        again.add(body)
+
+    assert isinstance(await proof(again), Intact)
+    assert await follow(chain, again) == Broken(number=3, why="It was the last entry before, and is another one now.")
+
+
+async def test_a_log_that_lost_its_end_is_found_out(log: Log) -> None:
+    chain = Verified()
+    await follow(chain, log)
+    log.entries.pop()
+
+    assert await follow(chain, log) == Broken(number=3, why="It was the last entry before, and is gone.")
+
+
+# --- Anchors ------------------------------------------------------------------------------------
+
+
+async def test_the_head_to_note_is_the_newest_entry(log: Log) -> None:
+    assert await anchors.newest(log) == await log.head()  # type: ignore[arg-type]
+    assert await anchors.newest(Log()) == Head()  # type: ignore[arg-type]
+
+
+async def test_a_log_without_its_newest_entry_has_no_head_to_note(log: Log) -> None:
+    log.entries.pop()
+    log.counted = 3
+
+    assert await anchors.newest(log) is None  # type: ignore[arg-type]
+
+
+async def test_each_noted_head_that_does_not_fit_is_told(log: Log) -> None:
+    heads = [Head(number=each.number, link=each.link) for each in log.entries]
+    other, beyond = Head(number=2, link="ab" * 32), Head(number=9, link="ab" * 32)
+
+    found = await anchors.missed(log, [Head(), *heads, other, beyond])  # type: ignore[arg-type]
+
+    assert found == (Missed(head=other, because="another"), Missed(head=beyond, because="gone"))
