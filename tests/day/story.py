@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import json
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 
@@ -145,8 +144,10 @@ class Day:
         await room.press("bob", card, "approve")
         await room.press("bob", await thread.card("✓ @bob"), "withdraw")
         await thread.shows("0 so far")
-        id = _newest(await self.scene.command("tasks", "list", "--json"))
-        assert (await room.seat("alice").command(room.channel, f"/task cancel {id}"))["ok"]
+        await room.choose("alice", await thread.card(), "cancel")
+        await room.modal("alice", "The task ends here")
+        await room.seat("alice").submit()
+        await thread.settled("Cancelled by @alice")
 
     @chapter("a program asks; one receiver of webhooks takes them, and one refuses until it is given up")
     async def _program(self) -> None:
@@ -371,12 +372,6 @@ async def _patience(seconds: float, what: str) -> AsyncIterator[None]:
             yield
     except TimeoutError:
         raise TimeoutError(f"{what}: it did not happen within {seconds:g} s") from None
-
-
-def _newest(listed: str) -> str:
-    found: Any = json.loads(listed)
-    rows = found["tasks"] if isinstance(found, dict) else found
-    return str(rows[0]["id"])
 
 
 def _lines(file: Path) -> int:
