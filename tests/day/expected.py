@@ -73,6 +73,7 @@ EXPECTED: Final = (
     Row(event="audit.token_added", line=False),
     # delivery
     Row(event="audit.resume_begun"),
+    Row(event="audit.resume_repeated"),
     Row(event="audit.delivered", metric=rises("delivery_seconds_count")),
     Row(event="audit.ended"),
     Row(event="audit.delivery_failed", metric=rises("delivery_failures_total")),
@@ -157,7 +158,6 @@ NOT_THERE: Final = {
     "audit.reopened": "nobody opens a question again; the failed delivery is tried again instead",
     "audit.ruled": "silence is a rejection in the policies of the day",
     "audit.unattached": "nothing of the day is so long that it needs a file",
-    "audit.resume_repeated": "only if a worker dies within the node that took the answer; `make crash` kills there",
     "audit.code_missing": _CODE,
     "audit.code_back": _CODE,
     "audit.superseded": "no question of the day is gone before its answer",
