@@ -34,14 +34,16 @@ class Sizes:
 
 async def measured(name: str, folder: Path, sizes: Sizes) -> dict[str, Any]:
     """CPU of a decision, all processes of the bot, with telemetry and without. The two take turns, so that whatever
-    else the machine does meets both. Then, in a third bot, the CPU time within calls of telemetry alone."""
-    async with AsyncExitStack() as stack:
-        on, off = [await _started(name, folder, how, stack) for how in ("on", "off")]
-        for one in (on, off):
-            await _cpu_ms(*one, WARM * sizes.at_once, sizes.at_once)
-        with_it: list[float] = []
-        without: list[float] = []
-        for pair in range(sizes.pairs):
+    else the machine does meets both, and each pair is of new processes, because two processes that do the same may
+    differ by some percent as long as they live. Then, in a third bot, the CPU time within telemetry alone."""
+    with_it: list[float] = []
+    without: list[float] = []
+    for pair in range(sizes.pairs):
+        async with AsyncExitStack() as stack:
+            where = folder / str(pair)
+            on, off = [await _started(name, where, how, stack) for how in ("on", "off")]
+            for one in (on, off):
+                await _cpu_ms(*one, WARM * sizes.at_once, sizes.at_once)
             turns = [(on, with_it), (off, without)]
             for one, found in turns if pair % 2 == 0 else reversed(turns):
                 found.append(await _cpu_ms(*one, sizes.decisions, sizes.at_once))
