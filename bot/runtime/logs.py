@@ -9,10 +9,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection
 from types import TracebackType
-from typing import Final, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from bot import printable
 from bot.approvals.rules.masking import EDGE, MASK
+from bot.runtime import outlet
 from bot.runtime.entries import Entries, JsonEntries
 
 OWN: Final = ("bot", "countersign", "graphs")
@@ -21,6 +22,9 @@ QUIET: Final = ("apscheduler", "httpx", "slack_bolt.socket", "uvicorn")
 """Loggers that have a line for each tick, for each call of a LangGraph Server, and for what facts tell."""
 MAX_LEARNED: Final = 1000
 """Values that are remembered because of their names. The oldest are forgotten first."""
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +56,11 @@ class Learned:
         return self._pattern.sub(MASK, words)
 
 
-class _Handler(logging.StreamHandler[TextIO]):
+class _Handler(logging.StreamHandler[Any]):
     """Writes to stderr. If an entry cannot be formatted, its values stay hidden; `logging` itself would print them."""
 
     def __init__(self, entries: Entries) -> None:
-        super().__init__()
+        super().__init__(outlet.stderr())
         self.setFormatter(entries)
         self._entries = entries
 
@@ -67,6 +71,7 @@ class _Handler(logging.StreamHandler[TextIO]):
 def to_stderr(form: Literal["text", "json"], level: str = "INFO") -> Learned:
     """Sends all log entries to stderr in this form, including errors that nobody caught. Returns the object that takes
     further secrets to hide."""
+    outlet.have_all_three()
     learned = Learned()
     handler = _Handler((JsonEntries if form == "json" else Entries)(learned))
     logging.basicConfig(handlers=[handler])
@@ -74,6 +79,7 @@ def to_stderr(form: Literal["text", "json"], level: str = "INFO") -> Learned:
     set_level(level)
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread
+    sys.unraisablehook = _unraisable
     return learned
 
 
@@ -94,7 +100,7 @@ def say(sentences: str) -> None:
         for each in sentences.splitlines():
             log.critical("%s", each)
     else:
-        sys.stderr.write(f"{printable.lines(sentences)}\n")
+        outlet.stderr().write(f"{printable.lines(sentences)}\n")
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -104,3 +110,14 @@ def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackT
 def _uncaught_in_thread(caught: threading.ExceptHookArgs) -> None:
     if caught.exc_value is not None:
         log.error("a thread ended with an error", exc_info=(caught.exc_type, caught.exc_value, caught.exc_traceback))
+
+
+def _unraisable(caught: UnraisableHookArgs) -> None:
+    """Python would print it as it is, with whatever the error says. The object itself may hold anything."""
+    where = getattr(caught.object, "__qualname__", type(caught.object).__qualname__)
+    error = caught.exc_value
+    log.error(
+        "an error in %s had nowhere to go",
+        where,
+        exc_info=(caught.exc_type, error, caught.exc_traceback) if error else None,
+    )

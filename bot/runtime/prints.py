@@ -9,6 +9,9 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
+from bot.runtime import outlet
+from bot.runtime.outlet import Outlet
+
 log = logging.getLogger("graphs")
 
 MAX_LINE_BYTES: Final = 10_000
@@ -39,9 +42,8 @@ class Prints:
     def take_over(self) -> None:
         """In the worker: sends what anything prints into the pipe. Our own log keeps going where it went."""
         os.close(self.descriptor)
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        kept = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+        outlet.flush()
+        kept = Outlet(os.dup(2))
         for handler in logging.getLogger().handlers:
             if isinstance(handler, logging.StreamHandler):
                 handler.setStream(kept)
