@@ -62,7 +62,7 @@ def test_after_half_an_entry_the_next_one_begins_a_line() -> None:
 def test_an_entry_is_written_whole_while_somebody_reads_slowly() -> None:
     read, write = os.pipe()
     os.set_blocking(write, False)
-    writer = threading.Thread(target=lambda: (Outlet(write).write("y" * 200_000 + "\ud800\n"), os.close(write)))
+    writer = threading.Thread(target=_write_and_close, args=[write])
     writer.start()
     with os.fdopen(read, "rb") as reader:
         found = reader.read()
@@ -99,3 +99,8 @@ Leaves()
     assert told["message"] == "an error in Leaves.__del__ had nowhere to go"
     assert "ValueError" in told["exception"]
     assert "hunter22" not in ran.stderr
+
+
+def _write_and_close(descriptor: int) -> None:
+    Outlet(descriptor).write("y" * 200_000 + "\ud800\n")
+    os.close(descriptor)
