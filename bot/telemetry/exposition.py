@@ -18,10 +18,10 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
-from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from bot.telemetry import figures
 from bot.telemetry.names import FOLDER_VARIABLE
 
 log = logging.getLogger(__name__)
@@ -52,22 +52,43 @@ class Exposition:
     folder: Path | None = field(default_factory=folder_of_all)
     """The folder of all processes. None if this is the only one."""
     _lock: Lock = field(default_factory=Lock)
+    _missing: list[Exception] = field(default_factory=list)
+    """Why the figures cannot be read, if they cannot."""
 
-    def page(self, more: Sequence[Metric] = ()) -> bytes:
-        """The metrics of all processes, and these, which are made for the page. Blocks for some milliseconds."""
+    def page(self, more: Sequence[Metric] = ()) -> bytes | None:
+        """The metrics of all processes, and these, which are made for the page. Blocks for some milliseconds. None if
+        the figures cannot be read, which the log says: half of them would look as if all were well."""
         with self._lock:
-            for _ in range(_TRIES - 1):
+            for _ in range(_TRIES):
                 try:
-                    return self._made(more)
-                except _UNREADABLE:
-                    continue
-            return self._made(more)
+                    made = self._made(more)
+                except (*_UNREADABLE, OSError, ValueError) as error:
+                    why = error
+                else:
+                    self._missing.clear()
+                    return made
+            self._miss(why)
+            return None
 
     def tidy(self) -> None:
         """Adds up the files of processes that are gone, which `page` does too."""
         with self._lock:
-            if self.folder is not None:
-                fold(self.folder)
+            try:
+                if self.folder is not None:
+                    fold(self.folder)
+            except OSError as error:
+                self._miss(error)
+
+    def _miss(self, error: Exception) -> None:
+        """Says once that the figures cannot be read."""
+        if not self._missing:
+            self._missing.append(error)
+            log.warning(
+                "the figures of the bot's processes in %s cannot be read (%s), so /metrics has none. Approvals go on. "
+                "If somebody has removed the folder, restart the bot",
+                self.folder,
+                error,
+            )
 
     def _made(self, more: Sequence[Metric]) -> bytes:
         registry = CollectorRegistry()
@@ -113,13 +134,12 @@ def fold(folder: Path) -> None:
 
 
 def _add(file: Path, total: Path, *, greatest: bool) -> None:
-    sums = MmapedDict(str(total))  # type: ignore[no-untyped-call]
-    try:
-        for key, value, _, _ in MmapedDict.read_all_values_from_file(str(file)):  # type: ignore[no-untyped-call]
-            before, _ = sums.read_value(key)  # type: ignore[no-untyped-call]
-            sums.write_value(key, max(before, value) if greatest else before + value, 0.0)  # type: ignore[no-untyped-call]
-    finally:
-        sums.close()  # type: ignore[no-untyped-call]
+    """Raises OSError if there is no space for the sums. They are as they were then, so nothing is added twice."""
+    sums = figures.read(total) if total.exists() else {}
+    for key, value in figures.read(file).items():
+        before = sums.get(key, 0.0)
+        sums[key] = max(before, value) if greatest else before + value
+    figures.replace(total, sums)
 
 
 def _lives(pid: int) -> bool:
