@@ -37,7 +37,7 @@ class Spans:
         """A span, as `Telemetry.span` says."""
         before = _read(after) if after is not None else None
         with self._tracer.start_as_current_span(
-            f"countersign {name}",
+            f"countersign.{name}",
             context=_context(parent) if parent is not None else (Context() if after is not None else None),
             links=[Link(before)] if before is not None else None,
             attributes={"countersign.task": about} if about else None,

@@ -117,8 +117,8 @@ def variables(text: str) -> set[str]:
 
 EXAMPLES = {"DEPLOY_TARGET", "PORTAL_TOKEN", "PROD_HOOK_KEY", "PROD_KEY", "PROD_URL", "REQUEST_ID", "TASK_ID"}
 """What stands for something of the reader's own."""
-OF_OTHERS = {"CREWAI_STORAGE_DIR"}
-"""What frameworks read that agents are written with."""
+OF_OTHERS = {"CREWAI_STORAGE_DIR", "OTEL_ENABLED", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME"}
+"""What frameworks read that agents are written with, and OpenTelemetry."""
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -43,7 +43,7 @@ def test_a_span_says_where_it_is_found(spans: Spans, exporter: InMemorySpanExpor
 
     span = only(exporter)
     assert here == place(span) == trace_of(here)
-    assert span.name == "countersign start"
+    assert span.name == "countersign.start"
     assert span.attributes == {"countersign.task": "task-1"}
 
 
