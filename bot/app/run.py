@@ -21,6 +21,7 @@ from bot.runtime.supervisor import WRONG_SETTINGS, Role, Supervisor
 from bot.settings import RoleSettings, Settings
 from bot.stores import Timed, system_clock
 from bot.telemetry.folder import own_folder
+from bot.telemetry.spans import export
 
 SECONDS_TO_EXIT = 5.0
 """For threads that something left running, and for handlers that run at exit."""
@@ -106,6 +107,7 @@ def _gateway(
         channel.send(refused=str(error))
         return WRONG_SETTINGS
     process.within(SECONDS_TO_EXIT, 0)
+    export()
     return 0
 
 
