@@ -18,8 +18,15 @@ from bot.runtime.entries import Entries, JsonEntries
 
 OWN: Final = ("bot", "countersign", "graphs")
 """The bot's own loggers, of which `countersign` is that of all facts."""
-QUIET: Final = ("apscheduler", "httpx", "slack_bolt.socket", "uvicorn")
-"""Loggers that have a line for each tick, for each call of a LangGraph Server, and for what facts tell."""
+QUIET: Final = {
+    "apscheduler": logging.ERROR,
+    "httpx": logging.WARNING,
+    "slack_bolt.socket": logging.WARNING,
+    "uvicorn": logging.ERROR,
+}
+"""Loggers that have a line for each tick, for each call of a LangGraph Server, and for what facts tell, and the least
+level that is theirs. APScheduler warns of each tick that comes while the one before is under way. uvicorn warns of each
+call that is none, and anybody may make those."""
 MAX_LEARNED: Final = 1000
 """Values that are remembered because of their names. The oldest are forgotten first."""
 
@@ -75,6 +82,9 @@ def to_stderr(form: Literal["text", "json"], level: str = "INFO") -> Learned:
     learned = Learned()
     handler = _Handler((JsonEntries if form == "json" else Entries)(learned))
     logging.basicConfig(handlers=[handler])
+    for name in OWN:  # of their own, because a graph may replace those of the root
+        own = logging.getLogger(name)
+        own.handlers[:], own.propagate = [handler], False
     logging.captureWarnings(True)
     set_level(level)
     sys.excepthook = _uncaught
@@ -90,8 +100,17 @@ def set_level(level: str) -> None:
     logging.getLogger().setLevel(max(number, logging.INFO))
     for name in OWN:
         logging.getLogger(name).setLevel(number)
-    for name in QUIET:
-        logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    for name, least in QUIET.items():
+        logging.getLogger(name).setLevel(max(number, least))
+
+
+def keep() -> None:
+    """Has the bot's own entries written as before, after code was loaded that may have set up logging for itself. Then
+    Python switches off all loggers that the code does not name."""
+    logging.disable(logging.NOTSET)
+    for name, logger in logging.getLogger().manager.loggerDict.items():
+        if isinstance(logger, logging.Logger) and name.partition(".")[0] in OWN:
+            logger.disabled = False
 
 
 def say(sentences: str) -> None:

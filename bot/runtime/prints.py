@@ -71,9 +71,16 @@ class Prints:
             at_once -= len(data)
             *lines, self._rest = (self._rest + data).split(b"\n")
             if len(self._rest) > MAX_LINE_BYTES:
-                lines, self._rest = [*lines, self._rest], b""
+                part, word = self._parted()
+                lines, self._rest = [*lines, part], word
             for line in lines:
                 self._log(line)
+
+    def _parted(self) -> tuple[bytes, bytes]:
+        """A line that is too long, without its last word, and that word: nothing finds a secret of which half is left.
+        All of it, and nothing, if the word itself is too long."""
+        part, _, word = self._rest.rpartition(b" ")
+        return (part, word) if part and len(word) <= MAX_LINE_BYTES // 2 else (self._rest, b"")
 
     def close(self) -> None:
         """Logs what has come, which may be the last words of a worker that died, and closes the pipe."""

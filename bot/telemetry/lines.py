@@ -70,7 +70,7 @@ class Lines:
         if isinstance(fact, StorageUnreachable):
             level = logging.DEBUG if self._storage_is_away else level  # once for each time that it is away
             self._storage_is_away = True
-        if not self._log.isEnabledFor(level):
+        if level < self._log.getEffectiveLevel():
             return
         figures = dict(_figures(fact))
         if trace := self._here() or (fact.about.trace if isinstance(fact, Recorded) and fact.about else None):
@@ -78,7 +78,7 @@ class Lines:
         event = f"{fact.event}.{fact.entry.kind}" if isinstance(fact, Recorded) else fact.event
         record = logging.LogRecord(NAME, level, "", 0, _Words(event, figures), None, None)
         record.event, record.figures = event, figures
-        self._log.handle(record)
+        self._log.callHandlers(record)  # even if a graph has switched off all loggers that it does not know
 
 
 class _Words:
