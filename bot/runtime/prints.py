@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.runtime import outlet
@@ -43,10 +43,11 @@ class Prints:
         """In the worker: sends what anything prints into the pipe. Our own log keeps going where it went."""
         os.close(self.descriptor)
         outlet.flush()
-        kept = Outlet(os.dup(2))
+        kept = os.dup(2)
         for handler in logging.getLogger().handlers:
             if isinstance(handler, logging.StreamHandler):
-                handler.setStream(kept)
+                before = handler.stream if isinstance(handler.stream, Outlet) else Outlet(2)
+                handler.setStream(replace(before, descriptor=kept))
         os.dup2(self._write, 1)
         os.dup2(self._write, 2)
         # a graph may close 1 and 2, and a process that is killed does not lose its last lines

@@ -83,6 +83,38 @@ def test_a_process_whose_log_has_no_place_works_all_the_same(how: str, tmp_path:
     assert file.read_bytes() == b""
 
 
+WRITERS = """
+import logging, os
+from bot.runtime import logs
+logs.to_stderr("json")
+log = logging.getLogger("bot.app")
+children = []
+for length in (10, 3_000, 3_001):
+    if (pid := os.fork()) == 0:
+        for _ in range(20):
+            log.info("%s", "words " * length)
+        os._exit(0)
+    children.append(pid)
+for pid in children:
+    os.waitpid(pid, 0)
+"""
+
+
+def test_long_entries_of_several_processes_are_not_mixed() -> None:
+    """Although the pipe is full most of the time, and the system would let each write what there is room for."""
+    writing = subprocess.Popen([sys.executable, "-c", WRITERS], stderr=subprocess.PIPE, cwd=ROOT, bufsize=0)
+    assert writing.stderr is not None
+    read = bytearray()
+    with writing.stderr as reader:
+        while part := os.read(reader.fileno(), 3_000):
+            read += part
+    assert writing.wait(60) == 0
+
+    told = [json.loads(line) for line in read.decode().splitlines()]
+    assert sorted({len(each["message"]) for each in told}) == [60, 18_000, 18_006]
+    assert len(told) == 60
+
+
 def test_an_error_that_nobody_can_catch_is_an_entry() -> None:
     """Python would print it in a form of its own."""
     program = """
