@@ -31,6 +31,11 @@ PREFIX: Final = "countersign_"
 """How the names of our metrics begin. A graph that uses prometheus_client in a worker has its figures there, too."""
 _GONE: Final = "0"
 """Stands in a file's name for all processes that are gone. No process has this number."""
+_GONE_FIGURES: Final = (
+    "the figures of the bot's processes in %s cannot be read (%s), so /metrics has none. Approvals go on. If somebody "
+    "has removed the folder, restart the bot"
+)
+_NO_SPACE: Final = "the figures in %s of processes that are gone cannot be added up (%s). Make room on the disk"
 _SUMMED: Final = ("counter", "histogram")
 _GREATEST: Final = ("gauge_max",)
 _TRIES: Final = 3
@@ -52,8 +57,8 @@ class Exposition:
     folder: Path | None = field(default_factory=folder_of_all)
     """The folder of all processes. None if this is the only one."""
     _lock: Lock = field(default_factory=Lock)
-    _missing: list[Exception] = field(default_factory=list)
-    """Why the figures cannot be read, if they cannot."""
+    _said: set[str] = field(default_factory=set)
+    """What is wrong at the moment, as the log has said."""
 
     def page(self, more: Sequence[Metric] = ()) -> bytes | None:
         """The metrics of all processes, and these, which are made for the page. Blocks for some milliseconds. None if
@@ -65,35 +70,35 @@ class Exposition:
                 except (*_UNREADABLE, OSError, ValueError) as error:
                     why = error
                 else:
-                    self._missing.clear()
+                    self._said.discard(_GONE_FIGURES)
                     return made
-            self._miss(why)
+            self._say(_GONE_FIGURES, why)
             return None
 
     def tidy(self) -> None:
         """Adds up the files of processes that are gone, which `page` does too."""
         with self._lock:
-            try:
-                if self.folder is not None:
-                    fold(self.folder)
-            except OSError as error:
-                self._miss(error)
+            if self.folder is not None:
+                self._fold(self.folder)
 
-    def _miss(self, error: Exception) -> None:
-        """Says once that the figures cannot be read."""
-        if not self._missing:
-            self._missing.append(error)
-            log.warning(
-                "the figures of the bot's processes in %s cannot be read (%s), so /metrics has none. Approvals go on. "
-                "If somebody has removed the folder, restart the bot",
-                self.folder,
-                error,
-            )
+    def _fold(self, folder: Path) -> None:
+        try:
+            fold(folder)
+        except OSError as error:  # there is no space for the sum: until there is, the page is made of all files
+            self._say(_NO_SPACE, error)
+        else:
+            self._said.discard(_NO_SPACE)
+
+    def _say(self, what: str, error: Exception) -> None:
+        """Says it once for as long as it is so."""
+        if what not in self._said:
+            self._said.add(what)
+            log.warning(what, self.folder, error)
 
     def _made(self, more: Sequence[Metric]) -> bytes:
         registry = CollectorRegistry()
         if self.folder is not None:
-            fold(self.folder)
+            self._fold(self.folder)
             registry.register(_Ours(MultiProcessCollector(None, str(self.folder)).collect))  # type: ignore[no-untyped-call]
         elif self.own is not None:
             registry.register(_Ours(self.own.collect))

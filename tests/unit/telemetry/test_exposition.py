@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from prometheus_client.mmap_dict import mmap_key
 
 from bot.approvals.model.facts import LeaseLost
 from bot.approvals.model.ids import TaskId, ThreadId
@@ -134,11 +135,14 @@ def test_no_file_of_figures_has_a_hole(tmp_path: Path) -> None:
     assert kept.st_blocks * 512 >= kept.st_size
 
 
+A, B = (mmap_key(f"countersign_{name}", f"countersign_{name}_total", [], [], "It counts.") for name in "ab")
+
+
 def test_figures_that_cannot_be_kept_are_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So those of a process that is gone are added once, when there is space again. Nobody finds half a file."""
     gone, total = tmp_path / f"counter_{2**22 + 1}.db", tmp_path / "counter_0.db"
-    figures.replace(gone, {"a": 1.0})
-    figures.replace(total, {"a": 2.0, "b": 5.0})
+    figures.replace(gone, {A: 1.0})
+    figures.replace(total, {A: 2.0, B: 5.0})
     before = sorted(tmp_path.iterdir())
 
     def full(*_: object) -> None:
@@ -151,10 +155,13 @@ def test_figures_that_cannot_be_kept_are_as_they_were(tmp_path: Path, monkeypatc
                 fold(tmp_path)
         with pytest.raises(OSError, match="No space"):
             Figures(str(tmp_path / "counter_7.db"))
+        exposition = Exposition(folder=tmp_path)
+        assert samples((exposition.page() or b"").decode()) == {"countersign_a_total": 3, "countersign_b_total": 5}
+        exposition.tidy()
         assert sorted(tmp_path.iterdir()) == before
 
     fold(tmp_path)
-    assert figures.read(total) == {"a": 3.0, "b": 5.0}
+    assert figures.read(total) == {A: 3.0, B: 5.0}
     assert list(tmp_path.iterdir()) == [total]
 
 
