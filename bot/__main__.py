@@ -1,5 +1,5 @@
-"""What an operator types: `countersign run | demo | check | tasks | requests | audit | tokens | mcp | policy explain |
-policy apply | healthy`.
+"""What an operator types: `countersign run | demo | check | backup | tasks | requests | audit | tokens | mcp |
+policy explain | policy apply | healthy`.
 
 `python -m bot` is the same, and needs nothing installed but the dependencies.
 """
@@ -55,19 +55,28 @@ def _done(options: argparse.Namespace) -> int:
             said = started if form == "text" else lambda: None
             return run(loaded, options.role, learned, said, wait=options.wait)
         case "healthy":
-            return 0 if health.is_well(settings.load_store(options.env_file).state_dir) else 1
+            settings.load_store(options.env_file)
+            return health.report(options.env_file)
         case "audit":
             from bot.cli import audit
 
             return asyncio.run(audit.main(audit.Options.of(options)))
-        case "check":
-            from bot.cli.check import check
+        case "backup":
+            from bot.cli import backup
 
-            return asyncio.run(check(options.env_file))
+            return backup.main(backup.Options.of(options))
+        case "check":
+            from bot.cli import check
+
+            return asyncio.run(check.main(check.Options.of(options)))
         case "policy" if options.about == "apply":
             from bot.cli import policy_apply
 
             return asyncio.run(policy_apply.apply(policy_apply.Options.of(options)))
+        case "policy" if options.about == "reload":
+            from bot.cli import policy_reload
+
+            return policy_reload.reload(options.env_file)
         case "tokens":
             from bot.cli import tokens
 
@@ -113,15 +122,24 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     all_tasks = commands.add_parser("tasks", help="list everybody's tasks, look at one, cancel it, or try it again")
     all_requests = commands.add_parser("requests", help="list what people are asked, look at one, or mend its policy")
     audits = commands.add_parser("audit", help="verify the audit log, or export it")
+    backups = commands.add_parser("backup", help="copy the SQLite files as they are at one moment, while the bot runs")
     api_tokens = commands.add_parser("tokens", help="make, list and revoke the tokens of the HTTP API")
     mcps = commands.add_parser("mcp", help="let a model ask people through a bot: tools of MCP, over stdio")
     policy = commands.add_parser("policy", help="say what policies.yaml means, or apply it to open requests")
     demos = commands.add_parser("demo", help="try it without Slack: a local workspace and the bot")
     match next((word for word in argv if not word.startswith("-")), ""):
+        case "check":
+            from bot.cli import check
+
+            check.add_options(checks)
         case "audit":
             from bot.cli import audit
 
             audit.add_options(audits)
+        case "backup":
+            from bot.cli import backup
+
+            backup.add_options(backups)
         case "tokens":
             from bot.cli import tokens
 
@@ -146,6 +164,8 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             policy_explain.add_options(about.add_parser("explain", help=explains))
             applies = "apply the policy file as it is now to open requests; their votes no longer count"
             policy_apply.add_options(about.add_parser("apply", help=applies))
+            reloads = about.add_parser("reload", help="have the bot that runs here use the policy file as it is now")
+            reloads.add_argument("--env-file", type=Path, default=Path(".env"), help="read this file instead of .env")
         case "demo":
             from bot.cli import demo
 

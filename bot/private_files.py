@@ -28,12 +28,18 @@ def private_folder(folder: Path) -> None:
         raise SettingsError(
             f"STATE_DIR {folder}: cannot be used ({error}). Name a folder that the bot may write to."
         ) from None
-    if mode & stat.S_ISVTX and mode & stat.S_IWOTH:
+    if is_shared(folder):
         raise SettingsError(
             f"STATE_DIR {folder}: everybody may write to this folder, so the records would not be safe in it. Name a "
             "folder of the bot's own."
         )
     _tighten(folder, mode, 0o700)
+
+
+def is_shared(folder: Path) -> bool:
+    """Whether it is a folder such as /tmp, in which everybody may have files."""
+    mode = folder.stat().st_mode
+    return bool(mode & stat.S_ISVTX and mode & stat.S_IWOTH)
 
 
 def private_file(path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from bot.approvals.model.errors import SettingsError
 from bot.approvals.ports.storage import Storage
@@ -19,12 +19,17 @@ from bot.approvals.ports.work import Clock
 from bot.private_files import private_folder
 from bot.runtime.one_bot import role_held
 from bot.settings import RoleSettings, Store
+from bot.storage.sqlite.schema import MIGRATIONS
 from bot.storage.sqlite.store import SqliteStorage
 
 log = logging.getLogger(__name__)
 
 RECORDS = "countersign.sqlite"
 """The file of the records, in STATE_DIR."""
+CHECKPOINTS: Final = "checkpoints.sqlite"
+"""The file of the graphs' state, in STATE_DIR."""
+VERSION: Final = len(MIGRATIONS)
+"""The highest version of records that this bot knows; see `bot.storage.version`."""
 
 
 Timed: TypeAlias = Callable[[], AbstractAsyncContextManager[Clock]]
@@ -93,7 +98,7 @@ async def records(settings: Store) -> AsyncIterator[Storage]:
 
             redis = client(settings.redis_url.get_secret_value())
             stack.push_async_callback(redis.aclose)
-            await server.refuse_unfit(redis)
+            await server.refuse_unfit(redis, VERSION)
             yield RedisStorage(redis)
 
 
@@ -127,8 +132,9 @@ async def _redis(url: str, stack: AsyncExitStack, telemetry: Telemetry) -> Store
 
     redis = client(url)
     stack.push_async_callback(redis.aclose)
-    for risk in await server.refuse_unfit(redis):
+    for risk in await server.refuse_unfit(redis, VERSION):
         log.warning("%s", risk)
+    await server.stamp(redis, VERSION)
     clock = server.RedisClock(redis=redis)
     await clock.set()
     storage = RedisStorage(redis, telemetry=telemetry)

@@ -87,12 +87,13 @@ def check(content: Any, place: Place) -> dict[str, Any]:
         raise invalid("invalid_arguments", [at("/view", "must be an object")])
     if len(json.dumps(content).encode()) > limits.VIEW_BYTES:
         raise SlackError("view_too_large")
-    if complaints := list(_complaints(content, place)):
-        raise invalid("invalid_arguments", complaints)
+    if found := list(complaints(content, place)):
+        raise invalid("invalid_arguments", found)
     return {**content, "blocks": block_kit.with_ids(content["blocks"])}
 
 
-def _complaints(content: dict[str, Any], place: Place) -> Iterator[str]:
+def complaints(content: dict[str, Any], place: Place) -> Iterator[str]:
+    """Every mistake in a view."""
     yield from violations(content, _MODAL if place is Place.MODAL else _HOME, "/view")
     blocks = content.get("blocks")
     if not isinstance(blocks, list):

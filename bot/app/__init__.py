@@ -9,4 +9,5 @@ Slack reaches it (`connection`), the HTTP API (`api`), programs that ask through
 (`noticing`), and what it tells operators in their channel (`ops`). The look of either role at what is due is
 `sweeping`; what each process tells its operator is put together in `telling`. What a gateway says to those that watch
 it is `watching`, and of workers without a gateway `workers_watched`; `pulse` says how late an event loop is.
+All roles take changed `policies` while they run, and know their bot by its `identity`.
 """

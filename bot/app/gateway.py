@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
-from functools import partial
 from typing import TypeAlias
 
 from bot import servers_file
@@ -15,8 +14,10 @@ from bot.app import wire
 from bot.app.callers import callers
 from bot.app.connection import connection
 from bot.app.hooks import as_the_api_shows_it, hooks
-from bot.app.noticing import notice_unknown, notice_unmet
+from bot.app.identity import bot_of
+from bot.app.noticing import notice_unknown, noticing
 from bot.app.ops import operators
+from bot.app.policies import PolicySwitch
 from bot.app.sweeping import sweep
 from bot.app.telling import Life, telemetry_of
 from bot.app.wire import Asking, GatewayWork
@@ -38,6 +39,7 @@ from bot.approvals.services.messages.sync import MessageSync
 from bot.approvals.services.messages.watching import Watch
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.choice import PolicyChoice
+from bot.approvals.services.policies.current import CurrentPolicies
 from bot.approvals.services.reading import Reading
 from bot.approvals.services.side_actions import SideActions
 from bot.approvals.services.sweep import PeopleSweep
@@ -76,7 +78,7 @@ SECONDS_FOR_AGENTS = 15.0
 
 async def run(
     settings: Settings,
-    policies: Policies,
+    policies: CurrentPolicies,
     channel: Channel | None,
     *,
     has_worker: bool = False,
@@ -122,7 +124,7 @@ async def run(
 @asynccontextmanager
 async def running(
     settings: Settings,
-    policies: Policies,
+    policies: CurrentPolicies,
     ending: Ending,
     ready: asyncio.Event,
     alone: asyncio.Event,
@@ -135,9 +137,15 @@ async def running(
     """Runs the gateway while the block runs: connected, ticking, and showing what an earlier process left. It connects
     when `ready` says that its worker is ready, and when it drains, it goes on showing what workers do until `alone`
     says that they have ended."""
-    owner = wire.name_of(GATEWAY)
+    owner, bot = wire.name_of(GATEWAY), bot_of(settings)
     on_servers = servers_file.configured(settings)
-    known_graphs.refuse_unknown_servers(policies, [each.name for each in on_servers])
+    switch = PolicySwitch(
+        path=settings.policy_file,
+        current=policies,
+        channel=channel,
+        check=lambda found: known_graphs.refuse_unknown_servers(found, [each.name for each in on_servers]),
+    )
+    switch.check(policies.now)
     async with AsyncExitStack() as stack:
         telemetry = telemetry_of(settings, GATEWAY)
         life = Life(telemetry=telemetry, settings=settings, role=GATEWAY, owner=owner)
@@ -150,7 +158,7 @@ async def running(
             beat=lambda owners: storage.beat(owners, settings.lease_ttl, clock()),
             ttl=settings.lease_seconds,
             channel=channel,
-            heard=heard,
+            heard=switch.hearing(heard),
             telemetry=telemetry,
         )
         stack.push_async_callback(claims.leave, storage, owner)
@@ -163,7 +171,7 @@ async def running(
         me = await tokens.identity(settings.slack_bot_token.get_secret_value(), settings.slack_api_url)
         connected = await connection(settings, await stack.enter_async_context(connections()), telemetry)
         bolt = connected.bolt
-        masking = Masking(secrets=Detector(), marks=partial(marks_of, policies), learned=learned)
+        masking = Masking(secrets=Detector(), marks=lambda graph: marks_of(policies.now, graph), learned=learned)
         pace = Pace(telemetry=telemetry)
         directory = SlackDirectory(bolt.client, pace=pace)
         messenger = SlackMessenger(
@@ -271,8 +279,8 @@ async def running(
         inboxes = Inboxes(
             storage=storage,
             directory=directory,
-            groups=groups_asked(policies),
-            channels=channels_asked(policies),
+            groups=lambda: groups_asked(policies.now),
+            channels=lambda: channels_asked(policies.now),
         )
         homes = Homes(storage=storage, inboxes=inboxes, front=messenger, work=work, clock=clock)
         summaries = Summaries(
@@ -317,7 +325,7 @@ async def running(
                 storage=storage,
                 directory=directory,
                 posting=posting,
-                policies=lambda: policy_choice.policies,
+                policies=lambda: policies.now,
                 servers_away=lambda: servers.away() if servers else {},
                 masking=masking,
                 address=me.address,
@@ -331,7 +339,7 @@ async def running(
 
         async def learn_agents() -> None:
             if await agents.refresh():
-                notice_unknown(agents, policies)
+                notice_unknown(agents, policies.now)
 
         def taken(hint: Hint) -> None:
             if "show" in hint:
@@ -368,7 +376,7 @@ async def running(
                 servers.look()
             ops.look()
             if await sweep(telemetry, GATEWAY, look) and await connected.is_connected():
-                health.beat(settings.state_dir, settings.sweep_interval, GATEWAY)
+                health.beat(settings.state_dir, settings.sweep_interval, GATEWAY, bot)
 
         async def drain() -> None:
             words = "the workers did not end in time; the next start shows what they did last"
@@ -414,8 +422,14 @@ async def running(
         await stack.enter_async_context(hints.listening(taken))
         await _at_most(ready.wait(), SECONDS_FOR_AGENTS, "no worker has published its agents yet")
         await _unless_away(learn_agents())
-        noticing = asyncio.create_task(notice_unmet(policies, directory))
-        stack.callback(noticing.cancel)
+        notice = stack.enter_context(noticing(directory))
+        notice(policies.now)
+
+        def in_use(found: Policies) -> None:
+            notice_unknown(agents, found)
+            notice(found)
+
+        switch.used = in_use
         await connected.start()
         stack.push_async_callback(connected.close)
         stack.push_async_callback(queues.quiet, min(SECONDS_FOR_ANSWERS, settings.shutdown_grace / 2))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from bot.approvals.model.errors import AgentsNotLoaded, SettingsError
 from bot.approvals.ports.slack import Directory, LookupFailed
@@ -20,6 +23,25 @@ def notice_unknown(agents: PublishedAgents, policies: Policies) -> None:
         agents.refuse_unknown(policies)
     except (SettingsError, AgentsNotLoaded) as error:
         log.warning("the agents that a worker published do not fit the policies here: %s", error)
+
+
+@contextmanager
+def noticing(directory: Directory) -> Iterator[Callable[[Policies], None]]:
+    """Looks, in the background, whether policies fit the workspace, whenever it is given other ones; until the block
+    ends."""
+    looking: set[asyncio.Task[None]] = set()
+
+    def look(policies: Policies) -> None:
+        for task in looking:  # at those that were in use before
+            task.cancel()
+        looking.add(task := asyncio.create_task(notice_unmet(policies, directory)))
+        task.add_done_callback(looking.discard)
+
+    try:
+        yield look
+    finally:
+        for task in looking:
+            task.cancel()
 
 
 async def notice_unmet(policies: Policies, directory: Directory) -> None:

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 from bot import policy_file
+from bot.app.identity import bot_of
+from bot.app.policies import PolicyFile, digest_of
 from bot.app.telling import telemetry_of
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.ports.work import Clock
-from bot.approvals.rules.matching import Policies
+from bot.approvals.services.policies.current import CurrentPolicies
 from bot.private_files import private_folder
 from bot.runtime import health, process
 from bot.runtime.children import Channel
+from bot.runtime.control import Control, listening
 from bot.runtime.hints import GATEWAY, WORKER
 from bot.runtime.logs import Learned
 from bot.runtime.one_bot import one_bot
+from bot.runtime.reloads import Reloads
 from bot.runtime.supervisor import WRONG_SETTINGS, Role, Supervisor
 from bot.settings import RoleSettings, Settings
 from bot.stores import Timed, system_clock
 from bot.telemetry.folder import own_folder
 from bot.telemetry.spans import export
+
+log = logging.getLogger(__name__)
 
 SECONDS_TO_EXIT = 5.0
 """For threads that something left running, and for handlers that run at exit."""
@@ -65,7 +73,8 @@ def _run(
     timed: Timed,
     lost: Callable[[], str | None],
 ) -> int:
-    policies = policy_file.load(settings.policy_file)
+    text = policy_file.text_of(settings.policy_file)
+    policies = CurrentPolicies(policy_file.read(settings.policy_file, text))
     # Each role imports what it needs in its own process: the gateway neither LangGraph nor a graph.
     made: dict[str, Role] = {WORKER: lambda channel: _workers(settings, policies, channel, learned, timed)}
     if isinstance(settings, Settings):
@@ -81,16 +90,40 @@ def _run(
     with ExitStack() as stack:
         if settings.http_bind is not None:
             stack.enter_context(own_folder(settings.state_dir))
+        reloads = stack.enter_context(reloading(settings, policies, text, [name for name in ROLES if name in roles]))
         code = Supervisor(
-            roles=roles, grace=settings.shutdown_grace, started=started, lost=lost, last=last, telemetry=telemetry
+            roles=roles,
+            grace=settings.shutdown_grace,
+            started=started,
+            lost=lost,
+            last=last,
+            telemetry=telemetry,
+            reloads=reloads,
         ).run()
     for name in roles:  # they have ended in order, and are not missed
         health.forget(settings.state_dir, name)
     return code
 
 
+@contextmanager
+def reloading(settings: RoleSettings, policies: CurrentPolicies, text: str, roles: Sequence[str]) -> Iterator[Reloads]:
+    """What has the roles use POLICY_FILE as it is by then: on SIGHUP, or for a command that runs beside them. They are
+    started with this text of it."""
+    about = {"bot": bot_of(settings), "roles": list(roles), "policies": digest_of(text)}
+    with ExitStack() as stack:
+        control: Control | None = None
+        try:
+            control = stack.enter_context(listening(settings.state_dir, about))
+        except OSError as error:
+            log.warning("no command can reach this bot in STATE_DIR (%s); SIGHUP still reloads the policies", error)
+        copies = control.path.with_suffix("") if control is not None else settings.state_dir / f"run-{os.getpid()}"
+        file = PolicyFile(path=settings.policy_file, copies=copies, current=policies, about=about)
+        stack.callback(file.forget)
+        yield Reloads(roles=roles, read=file.read, control=control)
+
+
 def _gateway(
-    settings: Settings, policies: Policies, channel: Channel, has_worker: bool, learned: Learned, timed: Timed
+    settings: Settings, policies: CurrentPolicies, channel: Channel, has_worker: bool, learned: Learned, timed: Timed
 ) -> int:
     import uvloop
 
@@ -111,7 +144,9 @@ def _gateway(
     return 0
 
 
-def _workers(settings: RoleSettings, policies: Policies, channel: Channel, learned: Learned, timed: Timed) -> int:
+def _workers(
+    settings: RoleSettings, policies: CurrentPolicies, channel: Channel, learned: Learned, timed: Timed
+) -> int:
     from bot.app.workers import Workers
 
     if settings.redis_url is not None:

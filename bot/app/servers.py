@@ -131,7 +131,7 @@ async def served(
 ) -> AsyncIterator[Servers]:
     """Serves these servers while the block runs. Nothing is called before the first look."""
     clients = {each.name: connect(each.name, each.url, each.api_key, telemetry) for each in terms}
-    graphs = policy_choice.policies.graphs
+    graphs = policy_choice.graphs
     engine = ServersEngine(
         engines={name: ServerEngine(client=client, terms=graphs, progress=progress) for name, client in clients.items()}
     )

@@ -11,11 +11,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from socket import socket
 from typing import Any, Final, TypeVar
 
 from bot.app import wire
+from bot.app.identity import bot_of
+from bot.app.policies import PolicySwitch
 from bot.app.sweeping import sweep
 from bot.app.telling import Life, telemetry_of
 from bot.app.wire import Telling, WorkerWork
@@ -23,7 +24,6 @@ from bot.approvals.model.errors import CountersignError, NotFound, Unreachable
 from bot.approvals.model.ids import TaskId
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock
-from bot.approvals.rules.matching import Policies
 from bot.approvals.services import claims
 from bot.approvals.services.audit.retention import Retention
 from bot.approvals.services.delivery.drive import Delivery
@@ -33,6 +33,7 @@ from bot.approvals.services.delivery.recording import Recording
 from bot.approvals.services.messages.masked import Masking, marks_of
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.choice import PolicyChoice
+from bot.approvals.services.policies.current import CurrentPolicies
 from bot.approvals.services.sweep import AgentSweep
 from bot.engines.langgraph import selftest
 from bot.engines.langgraph.checkpoints import Fence, sqlite_saver
@@ -53,12 +54,10 @@ from bot.settings import RoleSettings
 from bot.slack.api.calls import connections, web_client
 from bot.slack.api.directory import SlackDirectory
 from bot.slack.api.rate_limit import Pace
-from bot.stores import opened, system_clock
+from bot.stores import CHECKPOINTS, opened, system_clock
 
 log = logging.getLogger(__name__)
 
-CHECKPOINTS: Final = "checkpoints.sqlite"
-"""The file of the agents' state, in STATE_DIR."""
 HELD_ELSEWHERE: Final = timedelta(seconds=2)
 """How soon to look again at a thread that another process drives."""
 MAX_TOLD: Final = 1000
@@ -93,7 +92,7 @@ class Place:
     """How many processes that drove that task alone have died."""
 
 
-async def run(settings: RoleSettings, policies: Policies, place: Place, clock: Clock = system_clock) -> None:
+async def run(settings: RoleSettings, policies: CurrentPolicies, place: Place, clock: Clock = system_clock) -> None:
     """Runs a worker until SIGTERM or SIGINT, until its parent retires it, or until its one task is driven; then drains
     it. Raises SettingsError, which says what to do, if it cannot start."""
     sys.setswitchinterval(GIL_SECONDS)
@@ -165,7 +164,7 @@ class Worker:
 @asynccontextmanager
 async def running(
     settings: RoleSettings,
-    policies: Policies,
+    policies: CurrentPolicies,
     ending: Ending,
     place: Place,
     heard: Callable[[Words], None] = lambda _: None,
@@ -178,12 +177,13 @@ async def running(
         stack.callback(life.ended)
         stores = await stack.enter_async_context(opened(settings, clock, telemetry))
         storage, clock = stores.storage, stores.clock
+        switch = PolicySwitch(path=settings.policy_file, current=policies, channel=place.channel)
         line = Line(
             owner=place.owner,
             beat=lambda owners: storage.beat(owners, settings.lease_ttl, clock()),
             ttl=settings.lease_seconds,
             channel=place.channel,
-            heard=heard,
+            heard=switch.hearing(heard),
             siblings=frozenset(place.siblings),
             telemetry=telemetry,
         )
@@ -204,11 +204,13 @@ async def running(
         registry.set_environment(config)
         graphs = await stack.enter_async_context(registry.loaded(config, config.absolute().parent, saver))
         logs.keep()
-        graphs.refuse_unknown(policies)
+        graphs.refuse_unknown(policies.now)
+        switch.check = graphs.refuse_unknown
         # a node that hangs blocks nobody else
         asyncio.get_running_loop().set_default_executor(GraphThreads(MAX_CONCURRENT_JOBS, "graph"))
         hints = await stack.enter_async_context(wire.opened(settings, WORKER, place.owner, place.hints))
 
+        bot = bot_of(settings)
         driven = asyncio.Event()
 
         async def deliver(task_id: TaskId) -> datetime | None:
@@ -245,7 +247,7 @@ async def running(
                 told.clear()
 
         told: set[str] = set()
-        masking = Masking(secrets=Detector(), marks=partial(marks_of, policies), learned=learned)
+        masking = Masking(secrets=Detector(), marks=lambda graph: marks_of(policies.now, graph), learned=learned)
 
         def alone(task_id: TaskId) -> None:
             line.say(alone=task_id)
@@ -332,7 +334,7 @@ async def running(
                 return
             await stores.set_clock()
             if await sweep(telemetry, WORKER, look):
-                health.beat(settings.state_dir, settings.sweep_interval, WORKER)
+                health.beat(settings.state_dir, settings.sweep_interval, WORKER, bot)
             else:
                 owners_first_until = asyncio.get_running_loop().time() + settings.lease_seconds
 

@@ -20,12 +20,13 @@ from typing import Final
 import uvloop
 
 from bot.app import wire, worker
+from bot.app.policies import PolicyRelay, PolicySwitch
 from bot.app.telling import telemetry_of
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.model.facts import WorkerEnd, WorkerEnded
 from bot.approvals.model.ids import TaskId
 from bot.approvals.ports.telemetry import Telemetry
-from bot.approvals.rules.matching import Policies
+from bot.approvals.services.policies.current import CurrentPolicies
 from bot.runtime.children import Channel, Child, Children, forget_signals, woken_by_signals
 from bot.runtime.hints import WORKER, bound
 from bot.runtime.logs import Learned
@@ -104,7 +105,7 @@ class Workers:
     """The worker role of one machine."""
 
     settings: RoleSettings
-    policies: Policies
+    policies: CurrentPolicies
     timed: Timed
     channel: Channel
     """To the supervisor."""
@@ -124,9 +125,12 @@ class Workers:
     """On which all workers of this machine take hints, if the records are in SQLite."""
     _waits: list[tuple[float, float]] = field(default_factory=list)
     """When this process was kept waiting, and for how many seconds."""
+    _relay: PolicyRelay = field(init=False)
     _telemetry: Telemetry = field(init=False)
 
     def __post_init__(self) -> None:
+        switch = PolicySwitch(path=self.settings.policy_file, current=self.policies, channel=None)
+        self._relay = PolicyRelay(switch=switch, channel=self.channel)
         self._telemetry = telemetry_of(self.settings, WORKER)
 
     def run(self) -> int:
@@ -197,11 +201,12 @@ class Workers:
     def _wait(self, woken: int) -> None:
         outputs = [each.prints.descriptor for each in self._workers.values() if each.prints.descriptor >= 0]
         began = time.monotonic()
-        self._children.wait(LOOK_SECONDS, woken, *outputs)
+        self._children.wait(LOOK_SECONDS, woken, self.channel.socket.fileno(), *outputs)
         self._note_wait(time.monotonic() - began - LOOK_SECONDS)
         forget_signals(woken)
         for each in self._workers.values():
             self._hear(each)
+        self._hear_supervisor()
 
     def _note_wait(self, late: float) -> None:
         """Notes how much later than it wanted this process went on, and is as patient with workers."""
@@ -213,11 +218,23 @@ class Workers:
         for each in self._workers.values():
             each.silence = silence
 
+    def _hear_supervisor(self) -> None:
+        now = time.monotonic()
+        able = [each.child for each in self._workers.values() if each.ready and not each.is_blocked(now)]
+        others = [each.child for each in self._workers.values() if each.child not in able]
+        try:
+            while (words := self.channel.received()) is not None:
+                self._relay.heard(words, able, others)
+        except EOFError:  # it is gone
+            self._end()
+        self._relay.go_on()
+
     def _hear(self, each: _Worker) -> None:
         for words in each.child.heard():
             each.alive_at = time.monotonic()
             each.done = each.done or bool(words.get("done"))
             self.learned.learn(words.get("learned", ()))
+            self._relay.heard_of(each.child, words)
             if words.get("ready"):
                 each.ready = True
                 if not self._was_ready:
@@ -262,6 +279,7 @@ class Workers:
         with contextlib.suppress(OSError):  # what its graphs have forked
             os.killpg(child.pid, signal.SIGKILL)
         self._hear(gone)  # its last words
+        self._relay.ended(child)
         gone.prints.close()
         child.channel.socket.close()
         how = gone.killed_how or child.how
@@ -334,7 +352,7 @@ class Workers:
         return 0
 
 
-def _run(settings: RoleSettings, policies: Policies, place: worker.Place, timed: Timed) -> int:
+def _run(settings: RoleSettings, policies: CurrentPolicies, place: worker.Place, timed: Timed) -> int:
     """A worker process, from its first line to its exit code."""
 
     async def timed_run() -> None:

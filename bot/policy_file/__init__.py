@@ -11,16 +11,25 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from bot.approvals.rules.matching import Policies
-from bot.policy_file import building, places
-from bot.policy_file.documents import document_of
+from bot.policy_file import building, documents, places
 from bot.policy_file.terms import Document
 
 
 def load(path: Path) -> Policies:
     """The policies of the file. Raises `SettingsError` if the file is missing, unreadable or wrong."""
-    place, document = document_of(path, "POLICY_FILE names it; it says who may answer.")
+    return read(path, text_of(path))
+
+
+def text_of(path: Path) -> str:
+    """What the file holds, for `read`. Raises `SettingsError` if it is missing or unreadable."""
+    return documents.text_of(path, "POLICY_FILE names it; it says who may answer.")
+
+
+def read(path: Path, text: str) -> Policies:
+    """The policies of a file that holds this text. Raises `SettingsError` if it is wrong."""
+    place, document = documents.parsed(path, text)
     try:
-        read = Document.model_validate(document)
+        said = Document.model_validate(document)
     except ValidationError as error:
         raise places.problems(place, error) from None
-    return building.policies(place, read)
+    return building.policies(place, said)

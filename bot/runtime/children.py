@@ -144,6 +144,8 @@ class Children:
             signal.set_wakeup_fd(-1)
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
                 signal.signal(number, signal.SIG_DFL)
+            # it is for the supervisor, and a terminal that goes away sends it to all; what a child starts has its own
+            signal.signal(signal.SIGHUP, lambda _number, _frame: None)
             if own_group:
                 os.setpgid(0, 0)
             _die_with(parent)
@@ -174,9 +176,9 @@ class Children:
 
 
 @contextlib.contextmanager
-def woken_by_signals(heard: Callable[[], None]) -> Iterator[int]:
+def woken_by_signals(heard: Callable[[], None], hung_up: Callable[[], None] | None = None) -> Iterator[int]:
     """A file descriptor that can be read after SIGTERM, SIGINT or SIGCHLD arrived. `heard` is called for the first
-    two."""
+    two, and `hung_up` for SIGHUP."""
     read, write = socket.socketpair()
     read.setblocking(False)
     write.setblocking(False)
@@ -184,6 +186,8 @@ def woken_by_signals(heard: Callable[[], None]) -> Iterator[int]:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: heard())
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+    if hung_up is not None:
+        signal.signal(signal.SIGHUP, lambda _number, _frame: hung_up())
     try:
         yield read.fileno()
     finally:

@@ -72,7 +72,8 @@ class Ending:
             if self._end is None:
                 self._end = time.monotonic() + self.grace
                 within(max(self.grace, MIN_SHUTDOWN_SECONDS), 0)
-                loop.call_soon_threadsafe(self.asked.set)
+                with suppress(RuntimeError):  # the loop is closed: this process ends anyway
+                    loop.call_soon_threadsafe(self.asked.set)
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, heard)

@@ -7,6 +7,7 @@ of a setting (exit code 2) ends them all.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from bot.approvals.model.facts import RoleEnded
 from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.runtime import logs
 from bot.runtime.children import Channel, Child, Children, forget_signals, woken_by_signals
+from bot.runtime.reloads import Reloads
 
 Role: TypeAlias = Callable[[Channel], int]
 """Runs a role in a new process, and returns the exit code. It says `ready=True` over the channel when it is, and
@@ -79,23 +81,27 @@ class Supervisor:
     """Why everything has to end, asked every `LOOK_SECONDS`; None if nothing has to."""
     last: str = LAST
     telemetry: Telemetry = SILENT
+    reloads: Reloads | None = None
+    """What SIGHUP and a command may have read again. None: SIGHUP ends the bot, as it ends any program."""
     _children: Children = field(default_factory=Children)
     _kept: dict[str, _Kept] = field(default_factory=dict)
     _ending: bool = False
     _refused: list[str] = field(default_factory=list)
     """What roles have found wrong. Several may find the same."""
+    _had_terminal: bool = field(default_factory=lambda: _has_terminal())
 
     def run(self) -> int:
         """Returns the exit code: 0 after a signal, or that of a role that could not start."""
         crash_points.be_the_node()
         self._kept = {name: _Kept(run) for name, run in self.roles.items()}
-        with woken_by_signals(self._end) as woken:
+        reloads = self.reloads
+        with woken_by_signals(self._end, self._hung_up if reloads is not None else None) as woken:
             told = False
             while not self._ending:
                 for name, kept in self._kept.items():
                     if kept.child is None and time.monotonic() >= kept.start_at:
                         kept.child = self._children.fork(name, kept.run)
-                self._children.wait(self._next(), woken)
+                self._children.wait(self._next(), woken, *(reloads.descriptors if reloads is not None else ()))
                 forget_signals(woken)
                 self._hear()
                 if not told and all(kept.ready for kept in self._kept.values()):
@@ -103,9 +109,13 @@ class Supervisor:
                     self.started()
                 for child in self._children.ended():
                     kept = self._kept[child.name]
+                    if reloads is not None:
+                        reloads.ended(child)
                     if not kept.ready and child.code == WRONG_SETTINGS:
                         return self._stop(woken, WRONG_SETTINGS)
                     self._again(kept, child)
+                if reloads is not None:
+                    reloads.go_on(self._children.running.values(), all_run=self._all_run)
                 if (why := self.lost()) is not None:
                     logs.say(why)
                     return self._stop(woken, WRONG_SETTINGS)
@@ -114,12 +124,19 @@ class Supervisor:
     def _next(self) -> float:
         """Seconds until a role is to be started again, or it is time to look whether all is in its place."""
         due = [kept.start_at for kept in self._kept.values() if kept.child is None]
-        return min([LOOK_SECONDS, *(at - time.monotonic() for at in due)])
+        reload_in = self.reloads.seconds_left if self.reloads is not None else LOOK_SECONDS
+        return min([LOOK_SECONDS, reload_in, *(at - time.monotonic() for at in due)])
+
+    @property
+    def _all_run(self) -> bool:
+        return all(kept.ready and kept.child is not None for kept in self._kept.values())
 
     def _hear(self) -> None:
         for kept in self._kept.values():
             for words in kept.child.heard() if kept.child is not None else ():
                 kept.ready = kept.ready or bool(words.get("ready"))
+                if self.reloads is not None and kept.child is not None:
+                    self.reloads.heard(kept.child, words)
                 if "refused" in words and words["refused"] not in self._refused:
                     self._refused.append(words["refused"])
         last = self._kept.get(self.last)
@@ -136,6 +153,13 @@ class Supervisor:
 
     def _end(self) -> None:
         self._ending = True
+
+    def _hung_up(self) -> None:
+        """SIGHUP asks for a reload, unless the terminal is gone from which the bot was started: then it is to end."""
+        if self.reloads is None or (self._had_terminal and not _has_terminal()):
+            self._end()
+        else:
+            self.reloads.signal()
 
     def _stop(self, woken: int, code: int) -> int:
         """Asks every role to end, and kills those that take too long."""
@@ -165,3 +189,12 @@ class Supervisor:
         for sentence in self._refused if code == WRONG_SETTINGS else ():
             logs.say(sentence)
         return code
+
+
+def _has_terminal() -> bool:
+    """Whether this process belongs to a terminal that is still there."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

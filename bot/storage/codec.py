@@ -12,12 +12,14 @@ from types import NoneType
 from typing import Any, Final, TypeVar, get_args, get_origin
 
 from cattrs import Converter
+from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.strategies import configure_tagged_union
 
 from bot.approvals.model.audit import PURGED, AuditEvent
 from bot.approvals.model.catalog import Catalog
 from bot.approvals.model.decision import Decision, ItemVerdict
+from bot.approvals.model.errors import SettingsError
 from bot.approvals.model.inbox import Inbox
 from bot.approvals.model.message import Message
 from bot.approvals.model.policy import Action
@@ -46,13 +48,27 @@ def encode(record: Task | Request | Message | AuditEvent | Inbox | Catalog | Tok
 
 
 def decode(cls: type[Record], text: str) -> Record:
-    """The record whose text `encode` wrote, in this version or an earlier one. Missing fields take their defaults."""
+    """The record whose text `encode` wrote, in this version or an earlier one. Missing fields take their defaults.
+
+    Raises `SettingsError` if it holds what this version does not know. Whoever read the rest would store only that.
+    """
     record = json.loads(text)
     if issubclass(cls, Request):
         record = upgrades.request(record)
     if issubclass(cls, Message):
         record = upgrades.message(record)
-    return _CONVERTER.structure(record, cls)
+    try:
+        return _CONVERTER.structure(record, cls)
+    except ForbiddenExtraKeysError as error:
+        unknown = f"the field `{min(error.extra_fields)}`"
+    except KeyError as error:
+        unknown = f"{error}, or lacks it"
+    except ValueError as error:
+        unknown = f"a value that it has no word for ({error})"
+    raise SettingsError(
+        f"A record ({cls.__name__}) cannot be read by this version of Countersign, and was left as it is: it has "
+        f"{unknown}. If a newer version is in use, start that one on every machine, and none of this."
+    )
 
 
 def tells_of_purge(text: bytes) -> bool:
@@ -62,7 +78,9 @@ def tells_of_purge(text: bytes) -> bool:
 
 
 def _converter() -> Converter:
-    converter = Converter(detailed_validation=False, unstruct_collection_overrides={Set: sorted})
+    converter = Converter(
+        detailed_validation=False, forbid_extra_keys=True, unstruct_collection_overrides={Set: sorted}
+    )
     converter.register_unstructure_hook(datetime, written_time)
     converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text).astimezone(UTC))
     for cls in (date, time):

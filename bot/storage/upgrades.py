@@ -56,7 +56,8 @@ def _with_stages(record: dict[str, Any]) -> dict[str, Any]:
     } | {"stages": [{"groups": [group], "steps": policy.get("steps", [])}], "reasons": reasons}
     state = record["state"]
     if state["type"] == "Pending":
-        state = {**state, "taken": list(range(state.get("next_step", 0)))}
+        taken = list(range(state.get("next_step", 0)))
+        state = {key: value for key, value in state.items() if key != "next_step"} | {"taken": taken}
     return {**record, "policy": upgraded, "state": state, "stage_opened_at": record["opened_at"]}
 
 

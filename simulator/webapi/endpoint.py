@@ -9,7 +9,7 @@ from aiohttp import web
 from simulator.errors import RateLimited, SlackError
 from simulator.events import Events
 from simulator.faults import Fault
-from simulator.webapi import chat, conversations, files, later, people, reactions, rooms, surfaces
+from simulator.webapi import chat, conversations, files, later, people, reactions, rooms, surfaces, validation
 from simulator.webapi.call import Call, Method, arguments_of
 from simulator.world import World
 
@@ -22,6 +22,7 @@ METHODS: Final[Mapping[str, Method]] = {
     **surfaces.METHODS,
     **reactions.METHODS,
     **files.METHODS,
+    **validation.METHODS,
 }
 
 

@@ -14,8 +14,8 @@ from typing import Any, Final, TypeAlias
 
 import pytest
 
+from bot.cli.standard_cards.drawings import Drawing, Place, drawings
 from tests.support import npm
-from tools.cards.drawings import Drawing, Place, drawings
 from tools.cards.standard import standard
 
 pytestmark = pytest.mark.heavy

@@ -11,11 +11,11 @@ from typing import Any, Final
 import pytest
 
 from bot.approvals.model.question import Risk
+from bot.cli.standard_cards.drawings import Drawing, Place, drawings
 from bot.slack import button_width as row
 from simulator.errors import SlackError
 from tools.cards import reading
 from tools.cards.acceptance import accepted
-from tools.cards.drawings import Drawing, Place, drawings
 from tools.cards.standard import standard
 
 pytestmark = pytest.mark.heavy

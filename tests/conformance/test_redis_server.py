@@ -14,6 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from bot.approvals.model.errors import SettingsError
 from bot.storage.redis.server import Findings, RedisClock, examine, refuse_unfit
 from bot.storage.redis.store import client
+from bot.stores import VERSION
 from tests.support.redis_server import RedisServer
 
 
@@ -27,11 +28,11 @@ async def redis(redis_server: RedisServer) -> AsyncIterator[Redis]:
 
 async def looked(url: str) -> Findings:
     async with client(url) as redis:
-        return await examine(redis)
+        return await examine(redis, VERSION)
 
 
 async def test_a_server_as_it_should_be_has_nothing_wrong(redis: Redis, redis_server: RedisServer) -> None:
-    found = await examine(redis)
+    found = await examine(redis, VERSION)
 
     assert (found.fatal, found.risky) == ((), ())
     version = ".".join(map(str, redis_server.program.version))
@@ -40,7 +41,7 @@ async def test_a_server_as_it_should_be_has_nothing_wrong(redis: Redis, redis_se
 
 
 async def test_a_look_changes_nothing(redis: Redis) -> None:
-    await examine(redis)
+    await examine(redis, VERSION)
 
     assert await redis.dbsize() == 0
 
@@ -58,7 +59,7 @@ async def test_a_server_without_the_modules_cannot_be_used(redis_server: RedisSe
 async def test_a_server_that_keeps_no_append_only_file_is_a_risk(redis: Redis) -> None:
     await redis.config_set("appendonly", "no")
 
-    found = await examine(redis)
+    found = await examine(redis, VERSION)
 
     (said,) = found.risky
     assert "appendonly yes" in said
@@ -68,7 +69,7 @@ async def test_a_server_that_keeps_no_append_only_file_is_a_risk(redis: Redis) -
 async def test_a_server_that_evicts_keys_is_a_risk(redis: Redis) -> None:
     await redis.config_set("maxmemory-policy", "allkeys-lru")
 
-    (said,) = (await examine(redis)).risky
+    (said,) = (await examine(redis, VERSION)).risky
 
     assert "allkeys-lru" in said
     assert "Set maxmemory-policy noeviction" in said
@@ -151,7 +152,7 @@ class Aged(Redis):
 )
 async def test_a_server_that_is_too_old_cannot_be_used(redis_url: str, said: dict[str, str], fits: bool) -> None:
     async with client(redis_url) as plain, Aged(said, connection_pool=plain.connection_pool) as redis:
-        found = await examine(redis)
+        found = await examine(redis, VERSION)
 
     assert any("too old" in each for each in found.fatal) is not fits
 
@@ -162,13 +163,13 @@ async def test_what_cannot_be_used_stops_the_start(redis_server: RedisServer) ->
 
     async with client(redis_server.url) as redis:
         with pytest.raises(SettingsError, match="lacks the search and the JSON module"):
-            await refuse_unfit(redis)
+            await refuse_unfit(redis, VERSION)
 
 
 async def test_what_is_risky_does_not_stop_the_start(redis: Redis) -> None:
     await redis.config_set("appendonly", "no")
 
-    (risk,) = await refuse_unfit(redis)
+    (risk,) = await refuse_unfit(redis, VERSION)
 
     assert "append-only" in risk
 

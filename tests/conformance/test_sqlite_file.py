@@ -114,7 +114,7 @@ async def test_a_file_of_a_newer_version_is_refused_in_words_and_left_as_it_is(p
     with closing(sqlite3.connect(path)) as file:
         file.execute(f"PRAGMA user_version = {newer}")
 
-    with pytest.raises(SettingsError, match=f"newer Countersign .version {newer} of the file"):
+    with pytest.raises(SettingsError, match=f"newer Countersign .version {newer} of the records"):
         await SqliteStorage.open(path)
 
     with closing(sqlite3.connect(path)) as file:

@@ -104,13 +104,13 @@ def test_a_second_bot_says_who_works_there_and_ends_before_it_does_anything(
     """It asks Slack nothing, and the first one stays well."""
     first = bots.launch("--role", "gateway")
     silence.asked()
-    health.beat(bots.state, 60, GATEWAY)
+    health.beat(bots.state, 60, GATEWAY, "this")
 
     second = bots.launch(*options)
 
     assert second.wait() == 2
     assert not silence.is_asked()
-    assert health.is_well(bots.state)
+    assert health.problem(bots.state, "this") == ""
     assert second.log.count("\n") == 1
     assert f"another gateway works with these files (process {pid(first)} on this machine, since 20" in second.log
 

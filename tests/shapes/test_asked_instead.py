@@ -83,7 +83,7 @@ async def test_nobody_may_answer_it_if_no_policy_can_be_told_to_govern_it(tmp_pa
         return [True for _ in items]
 
     async with a_stage(tmp_path, branches(amount, did)) as stage:
-        own = stage.delivery.opening.policy_choice.policies.otherwise
+        own = stage.delivery.opening.policy_choice.now.otherwise
         rule = Rule(policy=Policy(name="large", stages=own.stages, reasons=()), when=large, condition="large")
         stage.delivery = under(stage.delivery, Policies(rules=(rule,), otherwise=own, graphs={}))
         _, pay = await decided_both(stage)

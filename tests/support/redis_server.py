@@ -65,6 +65,8 @@ class RedisServer:
     folder: Path
     program: Program = field(default_factory=find)
     modules: bool = True
+    appends: bool = True
+    """Whether it starts from its append-only file; else from a snapshot."""
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
 
@@ -133,7 +135,7 @@ class RedisServer:
             "bind": "127.0.0.1",
             "dir": str(self.folder),
             "save": "",
-            "appendonly": "yes",
+            "appendonly": "yes" if self.appends else "no",
             "appendfsync": "no",  # written before it is acknowledged; with everysec that may wait for the disk
             "maxmemory-policy": "noeviction",
             "daemonize": "no",

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.worker import CHECKPOINTS, saver_of
+from bot.app.worker import saver_of
 from bot.approvals.model.errors import SettingsError
 from bot.approvals.model.ids import ThreadId
 from bot.private_files import private_file, private_folder
 from bot.settings import Settings
-from bot.stores import opened
+from bot.stores import CHECKPOINTS, opened
 
 
 def mode(path: Path) -> int:

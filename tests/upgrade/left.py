@@ -7,6 +7,7 @@ delivered. `worded` was written before questions had the titles and texts that t
 itself: its leases have no owner, its claims name nobody, and no catalog is published. It was killed at work; each agent
 of `one_process_agents` has a task in it. `two_roles` was written by a gateway and a worker, before programs could ask.
 `before_undo` was written when a decision was final once it was made, and is opened with `before_undo_left`.
+`before_facts` was written by the version before this one: with undo windows and held decisions, without facts.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ WORDED = Path(__file__).parent / "worded"
 ONE_PROCESS = Path(__file__).parent / "one_process"
 TWO_ROLES = Path(__file__).parent / "two_roles"
 BEFORE_UNDO = Path(__file__).parent / "before_undo"
+BEFORE_FACTS = Path(__file__).parent / "before_facts"
 
 TWO_HOURS = timedelta(hours=2)
 """When a question expires that nobody answers."""

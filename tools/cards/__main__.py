@@ -11,10 +11,10 @@ from typing import Final
 
 from playwright.sync_api import Browser
 
+from bot.cli.standard_cards.drawings import Drawing, drawings
 from simulator.errors import SlackError
 from tests.browser.people import NoChromium, browser, executable
 from tools.cards import reading, table
-from tools.cards.drawings import Drawing, drawings
 from tools.cards.photos import LOOKS, Look, studio
 from tools.cards.standard import standard
 

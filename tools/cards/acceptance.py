@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from bot.cli.standard_cards.drawings import Drawing, Place
 from simulator import forms, views
 from simulator.blocks import Place as BlockPlace
 from simulator.blocks import check_message_blocks
 from simulator.people import BOT_USER_ID
-from tools.cards.drawings import Drawing, Place
 
 
 def accepted(drawing: Drawing) -> dict[str, Any]:

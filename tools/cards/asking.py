@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
@@ -27,12 +26,10 @@ from bot.approvals.model.caller import QUESTION, Caller
 from bot.approvals.model.fingerprint import fingerprint
 from bot.approvals.model.ids import JSON
 from bot.approvals.model.server import OnServer
+from bot.cli.standard_cards.standard import NOW
 from bot.engines import questions
 from bot.engines.langgraph import status
 from graphs import batch, cleanup, email, intake, payment
-
-NOW: Final = datetime(2030, 1, 2, 9, 21, tzinfo=UTC)
-"""When every standard question is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, CDPSession, Page, Route
 
+from bot.cli.standard_cards.drawings import Drawing
 from simulator import manifest
 from simulator import workspace as workspaces
 from simulator.clock import Clock
@@ -19,7 +20,6 @@ from simulator.interactions import Interactions
 from simulator.seats import Seats
 from simulator.world import World
 from tools.cards.acceptance import accepted
-from tools.cards.drawings import Drawing
 
 _ROOT: Final = Path(__file__).parents[2]
 _FOLDERS: Final = {"page": _ROOT / "simulator" / "page", "host": Path(__file__).parent / "page"}

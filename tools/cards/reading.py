@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from bot.cli.standard_cards.drawings import Drawing, Place
 from bot.slack import blocks as block_kit
 from bot.slack import button_width
 from bot.slack.blocks import Block
 from bot.slack.lines import NARROW as NARROW
 from bot.slack.lines import WIDE as WIDE
 from bot.slack.lines import lines
-from tools.cards.drawings import Drawing, Place
 from tools.cards.workspace import WorkspaceDirectory, demo
 
 _ENDLESS: Final = 10_000

@@ -1,12 +1,13 @@
 """The standard cards as records: what each graph asks, put to people under the policies that ship.
 
 Everything goes the way that it goes in the bot: engine -> question -> policy -> request.
+`python -m tools.cards.standard` writes the records that ship with the bot.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -14,43 +15,20 @@ from typing import Final
 from bot import policy_file
 from bot.approvals.model.agent import Asked
 from bot.approvals.model.caller import task_id_of
-from bot.approvals.model.ids import ChannelId, Person, Program, RequestId, TaskId, ThreadId
+from bot.approvals.model.ids import ChannelId, InterruptId, Program, RequestId, TaskId, ThreadId
 from bot.approvals.model.request import OpenStage, Pending, Request
 from bot.approvals.model.server import task_of_thread
 from bot.approvals.model.task import Task, Waiting
 from bot.approvals.rules import schedule
-from bot.approvals.rules.eligible import EligibleApprovers
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.choice import PolicyChoice
+from bot.cli.standard_cards.standard import FILE, NOW, Standard, written
 from tools.cards import asking
-from tools.cards.asking import NOW as NOW
 from tools.cards.asking import Asking
 from tools.cards.workspace import WorkspaceDirectory, demo
 
 POLICIES: Final = Path(__file__).parents[2] / "policies.yaml"
 CHANNEL: Final = ChannelId("C0OPS")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standard:
-    """One standard card: a task that has just asked its question."""
-
-    asking: Asking
-    task: Task
-    request: Request
-    approvers: EligibleApprovers
-    """The people who may answer."""
-
-    @property
-    def name(self) -> str:
-        return self.asking.name
-
-    @property
-    def voters(self) -> tuple[Person, ...]:
-        """The people who may answer, in the order of their ids. The requester is among them if all they may do is to
-        undo what was done."""
-        able = self.approvers.people - (frozenset() if self.request.is_window else {self.request.requester})
-        return tuple(sorted(able, key=lambda person: person.user_id))
 
 
 def standard() -> tuple[Standard, ...]:
@@ -66,7 +44,7 @@ async def _standard() -> tuple[Standard, ...]:
 
 
 async def _put(of: Asking, number: int, policies: PolicyChoice, directory: WorkspaceDirectory) -> Standard:
-    asked = await asking.asked(of)
+    asked = _acted_now(await asking.asked(of))
     digits = f"9f2c41aa5d{number:06x}"
     thread_id = ThreadId(f"5b1e7c52-8f5a-4a26-93df-{number:012x}")
     task = Task(
@@ -83,7 +61,24 @@ async def _put(of: Asking, number: int, policies: PolicyChoice, directory: Works
     )
     request = await _opened(task, asked, number, policies, directory)
     approvers = await Eligibility(directory=directory).approvers(request, fresh=False)
-    return Standard(asking=of, task=task, request=request, approvers=approvers)
+    return Standard(
+        name=of.name,
+        task=task,
+        request=request,
+        approvers=approvers,
+        outcome=of.outcome,
+        refused=of.refused,
+        edits=of.edits,
+        said=of.said,
+    )
+
+
+def _acted_now(asked: Asked) -> Asked:
+    """If the agent does not say when it acted, that is when its graph was run: by the clock of the standard cards."""
+    window = asked.question.window
+    if window is None or not window.problem:
+        return asked
+    return replace(asked, question=replace(asked.question, window=replace(window, at=NOW)))
 
 
 def _task_id(of: Asking, digits: str, thread_id: ThreadId) -> TaskId:
@@ -101,7 +96,7 @@ async def _opened(
         id=RequestId(f"4be1d07c6e{number:06x}"),
         task_id=task.id,
         thread_id=task.thread_id,
-        interrupt_id=asked.interrupt_id,
+        interrupt_id=asked.interrupt_id if task.caller is not None else InterruptId(f"{number:032x}"),  # else random
         place=asked.place,
         fingerprint=asked.fingerprint,
         graph=task.graph,
@@ -115,3 +110,7 @@ async def _opened(
         open=OpenStage(asked=(), opened_at=NOW),
     )
     return await Eligibility(directory=directory).introduced(schedule.enter_stage(request, NOW))
+
+
+if __name__ == "__main__":
+    FILE.write_text(written(standard()), encoding="utf-8")

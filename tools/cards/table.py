@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
+from bot.cli.standard_cards.drawings import Drawing, Place
 from bot.slack import button_width as row
 from tools.cards import reading
-from tools.cards.drawings import Drawing, Place
 from tools.cards.photos import LOOKS
 from tools.cards.reading import Size
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -141,10 +141,10 @@ class Errands(Protocol):
 class Inboxes:
     storage: Storage
     directory: Directory
-    groups: tuple[str, ...] = ()
-    """The user groups that policies ask, by name."""
-    channels: tuple[str, ...] = ()
-    """The channels whose members policies ask, by name."""
+    groups: Callable[[], Collection[str]] = tuple
+    """The user groups that the policies ask now, by name."""
+    channels: Callable[[], Collection[str]] = tuple
+    """The channels whose members the policies ask now, by name."""
 
     async def known(self, person: Person) -> Known:
         """The names by which requests may mean them. Raises `Unreachable` if Slack does not say. What Slack will not
@@ -158,7 +158,7 @@ class Inboxes:
         return Known(
             names=frozenset(name.lower() for name in (*names, *groups, *rooms)),
             ordinary=not member.ineligible,
-            untold=(*(no_groups if self.groups else ()), *no_rooms),
+            untold=(*(no_groups if self.groups() else ()), *no_rooms),
         )
 
     async def waiting(self, person: Person) -> tuple[Request, ...]:
@@ -237,7 +237,7 @@ class Inboxes:
         """The channels that they are in, of those that policies or open requests ask, and what Slack will not say about
         that."""
         asking = await self.storage.waiting_for([ANY_CHANNEL], MAX_ROWS)
-        asked = (*self.channels, *(ref for request in asking for ref in request.approvers if is_channel(ref)))
+        asked = (*self.channels(), *(ref for request in asking for ref in request.approvers if is_channel(ref)))
         rooms: set[str] = set()
         untold: dict[str, None] = {}
         for ref in dict.fromkeys(asked):

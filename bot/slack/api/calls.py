@@ -9,7 +9,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias, assert_never
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
@@ -131,8 +132,10 @@ def web_client(
     base_url: str = SLACK,
     session: aiohttp.ClientSession | None = None,
     telemetry: Telemetry = SILENT,
+    again: Sequence[AsyncRetryHandler] = (),
 ) -> AsyncWebClient:
-    """A client that sends each request once. The caller decides what a lost response means."""
+    """A client that sends each request once. The caller decides what a lost response means, unless `again` says when to
+    send a request again."""
     # if its logger has no level of its own, slack_sdk writes out all that is sent and answered, for an entry of DEBUG
     logger = logging.getLogger("slack_sdk.web")
     logger.setLevel(max(logger.level, logging.INFO))
@@ -141,7 +144,7 @@ def web_client(
         token=token,
         base_url=base_url.rstrip("/") + "/",
         session=session,
-        retry_handlers=[],
+        retry_handlers=list(again),
         timeout=TIMEOUT_SECONDS,
         logger=logger,
     )
@@ -199,7 +202,7 @@ def _refusal(error: SlackApiError) -> Result:
     body = response.data if isinstance(response.data, dict) else {}
     reason = str(body.get("error", ""))
     if response.status_code == 429 or reason in _LIMITED:
-        return Limited(_retry_after(response.headers))
+        return Limited(retry_after(response.headers))
     if response.status_code >= 500 or not reason or reason in _UNKNOWN:
         return Unknown(reason or f"status {response.status_code}")
     return Refused(reason, str(body.get("needed", "")))
@@ -215,7 +218,8 @@ def _date(headers: Mapping[str, str]) -> datetime | None:
         return None
 
 
-def _retry_after(headers: Mapping[str, str]) -> float:
+def retry_after(headers: Mapping[str, str]) -> float:
+    """The seconds that a 429 asks to wait."""
     named = {name.lower(): value for name, value in headers.items()}
     try:
         asked = float(named["retry-after"])

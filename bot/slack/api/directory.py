@@ -21,8 +21,8 @@ from bot.approvals.model.people import Member
 from bot.approvals.ports.slack import LookupFailed, LookupRefused
 from bot.approvals.rules.matching import is_channel, is_group, is_user
 from bot.slack.api.cache import Cache
-from bot.slack.api.calls import Done, Refused, Result, call
-from bot.slack.api.lookups import TIMEOUT_SECONDS, Lookups
+from bot.slack.api.calls import Done, Refused, Result
+from bot.slack.api.lookups import Lookups
 from bot.slack.api.rate_limit import Monotonic, Pace
 
 MAX_AGE_SECONDS: Final = 60.0
@@ -175,7 +175,7 @@ class SlackDirectory:
     async def _self(self) -> tuple[TeamId, UserId]:
         """The bot's workspace and its own id."""
         if self._own is None:
-            body = self._body(await call(self._client.auth_test(), TIMEOUT_SECONDS))
+            body = self._body(await self._lookups.ask("auth.test", self._client.auth_test))
             self._own = TeamId(str(body["team_id"])), UserId(str(body.get("user_id") or ""))
         return self._own
 

@@ -20,6 +20,7 @@ CHANNELS: Final = Rate(calls=50, burst=50)
 ACCOUNTS: Final = Rate(calls=100, burst=100)
 """Tiers 2, 3 and 4. A look-up goes as soon as Slack takes it, because somebody waits."""
 RATES: Final = {
+    "auth.test": ACCOUNTS,
     "users.info": ACCOUNTS,
     "users.lookupByEmail": CHANNELS,
     "conversations.info": CHANNELS,

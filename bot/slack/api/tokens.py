@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError
 from bot.approvals.model.errors import SettingsError
 from bot.approvals.model.ids import UserId
 from bot.slack.api.calls import web_client
+from bot.slack.api.waits import WaitsOut
 
 AGAIN = (
     "Copy it again from your app's page at api.slack.com/apps, and install the app to the workspace once more if its "
@@ -27,10 +28,12 @@ class Identity:
     scopes: frozenset[str]
 
 
-async def identity(token: str, url: str) -> Identity:
-    """Who the bot is. Raises SettingsError if Slack refuses the token or does not answer."""
+async def identity(token: str, url: str, waits: WaitsOut | None = None) -> Identity:
+    """Who the bot is. If Slack allows no calls at the moment, this waits. Raises SettingsError if Slack refuses the
+    token, allows no calls for long, or does not answer."""
+    client = web_client(token, url, again=[waits or WaitsOut()])
     try:
-        answer = await web_client(token, url).auth_test()
+        answer = await client.auth_test()
     except SlackApiError as error:
         raise _refused("SLACK_BOT_TOKEN", error) from None
     except (ClientError, OSError, TimeoutError) as error:
@@ -43,10 +46,11 @@ async def identity(token: str, url: str) -> Identity:
     )
 
 
-async def refuse_bad_app_token(token: str, url: str) -> None:
-    """Raises SettingsError if Socket Mode cannot be opened with the token."""
+async def refuse_bad_app_token(token: str, url: str, waits: WaitsOut | None = None) -> None:
+    """Raises SettingsError if Socket Mode cannot be opened with the token. See `identity` about waiting."""
+    client = web_client(token, url, again=[waits or WaitsOut()])
     try:
-        await web_client(token, url).apps_connections_open(app_token=token)
+        await client.apps_connections_open(app_token=token)
     except SlackApiError as error:
         raise _refused("SLACK_APP_TOKEN", error) from None
     except (ClientError, OSError, TimeoutError) as error:
@@ -54,6 +58,10 @@ async def refuse_bad_app_token(token: str, url: str) -> None:
 
 
 def _refused(name: str, error: SlackApiError) -> SettingsError:
+    if error.response.status_code == 429:
+        return SettingsError(
+            f"{name}: Slack allows no more calls at the moment, so it was not checked. Try again in a few minutes."
+        )
     return SettingsError(f"{name}: Slack refuses it ({error.response['error']}). {AGAIN}")
 
 

@@ -11,8 +11,17 @@ from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
 
 from bot.approvals.model.errors import SettingsError
+from bot.storage.redis.connection import PREFIX
+from bot.storage.version import refusal
 
 OLDEST: Final = {"redis": (7, 2), "valkey": (8, 0)}
+STAMP: Final = f"{PREFIX}version"
+"""The key that holds the highest version of any bot that has worked on these records (`bot.storage.version`)."""
+_RAISE: Final = """
+local stamp = tonumber(redis.call('GET', KEYS[1]) or '0')
+if tonumber(ARGV[1]) > stamp then redis.call('SET', KEYS[1], ARGV[1]) end
+return stamp
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +33,9 @@ class Findings:
     risky: tuple[str, ...]
 
 
-async def examine(redis: Redis) -> Findings:
-    """Examine the server. Changes nothing. It is a finding, too, if the server does not answer."""
+async def examine(redis: Redis, version: int) -> Findings:
+    """Examine the server for a bot that knows records up to this version. Changes nothing. It is a finding, too, if the
+    server does not answer."""
     where = _address(redis)
     if number := redis.connection_pool.connection_kwargs.get("db"):
         return _unfit(
@@ -36,6 +46,7 @@ async def examine(redis: Redis) -> Findings:
         look = _Look(redis=redis, info=cast("Mapping[str, Any]", await redis.info()), good=["database 0"])
         look.version()
         await look.modules()
+        await look.stamp(version)
     except AuthenticationError:
         return _unfit(
             f"REDIS_URL: Redis at {where} refuses the user or password, or wants one: redis://USER:PASSWORD@HOST:6379/0."
@@ -54,13 +65,25 @@ async def examine(redis: Redis) -> Findings:
     return Findings(good=tuple(look.good), fatal=tuple(look.fatal), risky=tuple(look.risky))
 
 
-async def refuse_unfit(redis: Redis) -> tuple[str, ...]:
-    """Returns what is risky about this server. Raises `SettingsError` with what is missing if the bot cannot work on
-    it."""
-    findings = await examine(redis)
+async def refuse_unfit(redis: Redis, version: int) -> tuple[str, ...]:
+    """Returns what is risky about this server. Raises `SettingsError`, with what is missing or too new, if a bot that
+    knows records up to this version cannot work on it."""
+    findings = await examine(redis, version)
     if findings.fatal:
         raise SettingsError("\n".join(findings.fatal))
     return findings.risky
+
+
+async def stamp(redis: Redis, version: int) -> None:
+    """Notes beside the records that a bot of this version works on them from now on. Raises `SettingsError` if a newer
+    one does already."""
+    found = int(await redis.eval(_RAISE, 1, STAMP, str(version)))
+    if found > version:
+        raise SettingsError(_newer(found, version))
+
+
+def _newer(found: int, known: int) -> str:
+    return refusal("REDIS_URL: what is in this Redis", found, known, "or restore a backup of before the upgrade")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,6 +116,11 @@ class _Look:
             )
         else:
             self.good.append("search and JSON modules")
+
+    async def stamp(self, known: int) -> None:
+        found = int(await self.redis.get(STAMP) or 0)
+        if found > known:
+            self.fatal.append(_newer(found, known))
 
     def append_only(self) -> None:
         if self.info.get("aof_enabled"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import enum
 import hashlib
 import sqlite3
 import time
@@ -28,6 +29,7 @@ from bot.storage.reader import Reader
 from bot.storage.sqlite.power import boot_id, doubt_posts
 from bot.storage.sqlite.rows import Connection
 from bot.storage.sqlite.schema import MIGRATIONS
+from bot.storage.version import refusal
 
 T = TypeVar("T")
 Verb: TypeAlias = Literal["read", "change"]
@@ -210,12 +212,29 @@ def _named(error: BaseException | None) -> str:
 
 def is_of_this_version(path: Path) -> bool:
     """Whether the file can be opened without a migration. Changes nothing."""
+    try:
+        return version_of(path) is SqliteVersion.THIS
+    except sqlite3.DatabaseError:
+        return False
+
+
+class SqliteVersion(enum.Enum):
+    """Which Countersign wrote a file last."""
+
+    OLDER = enum.auto()
+    """An earlier one. A start brings the file up to date."""
+    THIS = enum.auto()
+    NEWER = enum.auto()
+    """A later one. A start refuses the file."""
+
+
+def version_of(path: Path) -> SqliteVersion:
+    """Who wrote the file. Changes nothing. Raises `sqlite3.Error` if it is no database, or cannot be read."""
     with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        try:
-            ((version,),) = connection.execute("PRAGMA user_version").fetchall()
-        except sqlite3.DatabaseError:
-            return False
-    return bool(version == len(MIGRATIONS))
+        ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    if version == len(MIGRATIONS):
+        return SqliteVersion.THIS
+    return SqliteVersion.OLDER if version < len(MIGRATIONS) else SqliteVersion.NEWER
 
 
 def _connect(path: Path | str, busy_timeout: timedelta) -> Connection:
@@ -257,10 +276,8 @@ def _migrate(connection: sqlite3.Connection, path: Path | str) -> None:
     connection.execute("BEGIN IMMEDIATE")  # another process that opens the file at the same moment waits here
     ((version,),) = connection.execute("PRAGMA user_version").fetchall()
     if version > len(MIGRATIONS):
-        raise SettingsError(
-            f"{path} was written by a newer Countersign (version {version} of the file; this one knows "
-            f"{len(MIGRATIONS)}): start that one, or name another STATE_DIR."
-        )
+        instead = "restore a backup of before the upgrade, or name another STATE_DIR"
+        raise SettingsError(refusal(str(path), version, len(MIGRATIONS), instead))
     for migration in MIGRATIONS[version:]:
         for statement in migration:
             connection.execute(statement)

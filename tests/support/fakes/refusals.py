@@ -155,8 +155,8 @@ REFUSALS: list[CountersignError] = [
 
 
 def leaves(of: type[CountersignError]) -> set[type[CountersignError]]:
-    """The classes of the domain and of Slack's room below it that have none below themselves; it, if there are none.
-    What other rooms make of them is not always imported."""
-    rooms = ("bot.approvals", "bot.slack")
-    below = {leaf for child in of.__subclasses__() if child.__module__.startswith(rooms) for leaf in leaves(child)}
+    """The classes below it that have none below themselves; it, if there are none. One of the process, such as a wrong
+    setting with more to say, is told as the one of the domain that it is."""
+    told = [child for child in of.__subclasses__() if not child.__module__.startswith("bot.runtime")]
+    below = {leaf for child in told for leaf in leaves(child)}
     return below or {of}

@@ -24,6 +24,7 @@ from bot.approvals.model.task import Ended, Task
 from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.messages import wanted
+from bot.approvals.services.policies.current import CurrentPolicies
 from bot.runtime.process import Ending
 from bot.settings import Settings
 from bot.storage import reader
@@ -102,7 +103,7 @@ def kept() -> int:
 
 async def added(settings: Settings) -> list[int]:
     """How many objects each round has added, up to the first one that adds fewer than it has tasks."""
-    place, policies = Place(owner="worker-1"), Policies(rules=(), otherwise=a_policy())
+    place, policies = Place(owner="worker-1"), CurrentPolicies(Policies(rules=(), otherwise=a_policy()))
     async with opened(settings) as stores, worker.running(settings, policies, Ending(1.0), place) as running:
         await finished(stores.storage, running)
         before, grown = kept(), list[int]()

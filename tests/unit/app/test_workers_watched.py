@@ -40,7 +40,7 @@ def problems(watched: WorkersWatched, path: str = "/readyz") -> list[str]:
 def swept(folder: Path, *, answered: bool) -> None:
     """A sweep has just ended, after one that storage had answered."""
     health.swept(folder, "worker")
-    health.beat(folder, 5, "worker")
+    health.beat(folder, 5, "worker", "this")
     if not answered:
         for file in folder.glob("heartbeat-*"):
             os.utime(file, (file.stat().st_mtime - 6,) * 2)

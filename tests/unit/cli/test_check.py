@@ -16,9 +16,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot import stores
+from bot import __version__, stores
 from bot.approvals.model.token import Scope
-from bot.cli.check import check
+from bot.cli.check import Options, check, main
 from bot.engines import questions
 from bot.settings import Settings
 from bot.storage.sqlite.store import SqliteStorage
@@ -51,8 +51,13 @@ class Slack:
     url: str = ""
     scopes: str = SCOPES
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    limited: set[str] = field(default_factory=set)
+    """Methods that are refused once, because there were too many calls."""
 
     async def answer(self, request: web.Request) -> web.Response:
+        if request.match_info["method"] in self.limited:
+            self.limited.remove(request.match_info["method"])
+            return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers={"Retry-After": "1"})
         said = self.answers.get(request.match_info["method"], SAID)
         return web.json_response(said, headers={"x-oauth-scopes": self.scopes})
 
@@ -130,6 +135,21 @@ async def test_with_wrong_settings_nothing_else_is_looked_at(desk: Desk) -> None
     ]
 
 
+async def test_programs_get_the_same_findings_as_one_object(desk: Desk) -> None:
+    """Its keys are documented, and stay."""
+    desk.write("langgraph.json", json.dumps({"graphs": {"bad": "./bad.py:graph"}}))
+
+    code = await main(Options(env_file=desk.folder / ".env", json=True))
+
+    told = json.loads(desk.capsys.readouterr().out)
+    assert (code, told["ok"], told["version"]) == (1, False, __version__)
+    assert {"level": "ok", "area": "settings", "text": "settings"} in told["findings"]
+    (wrong,) = [each for each in told["findings"] if each["level"] == "wrong"]
+    assert wrong.keys() == {"level", "area", "text"}
+    assert wrong["area"] == "graphs"
+    assert wrong["text"].startswith("graph bad cannot be started: ")
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
@@ -146,7 +166,7 @@ async def test_with_wrong_settings_nothing_else_is_looked_at(desk: Desk) -> None
         ),
         (
             f"WEBHOOK_ALLOW=a.example\nWEBHOOK_SECRET={WHSEC}\n",
-            ["ok     no HTTP API: ", "risky  webhooks: nothing asks for any"],
+            ["ok     no HTTP API: ", "wrong  webhooks: nothing can ask for any"],
         ),
         (
             f"WEBHOOK_ALLOW=a.example\nWEBHOOK_SECRET={WHSEC}\nHTTP_BIND=[::1]:8420\n",
@@ -161,7 +181,8 @@ async def test_it_says_whether_programs_can_ask_and_be_told(desk: Desk, lines: s
     code, found = await desk.check()
 
     assert code == any(line.startswith("wrong") for line in said)
-    assert [line[: len(expected)] for line, expected in zip(found[1:3], said, strict=True)] == said
+    told = [line for line in found if "HTTP" in line or "webhooks" in line]
+    assert [line[: len(expected)] for line, expected in zip(told, said, strict=True)] == said
 
 
 async def test_wrong_policies_do_not_keep_the_rest_from_being_looked_at(desk: Desk) -> None:
@@ -199,14 +220,14 @@ async def test_a_rule_for_a_graph_that_is_not_there_is_wrong(desk: Desk) -> None
     assert any('no graph is "goood". Did you mean "good"?' in line for line in lines)
 
 
-async def test_a_graph_that_cannot_be_loaded_is_said_and_stops_nothing(desk: Desk) -> None:
+async def test_a_graph_that_cannot_be_loaded_is_wrong_and_the_others_are_looked_at(desk: Desk) -> None:
     desk.write("langgraph.json", json.dumps({"graphs": {"good": "./good.py:graph", "bad": "./bad.py:graph"}}))
 
     code, lines = await desk.check()
 
-    assert code == 0
+    assert code == 1
     assert about(lines, "graph bad").startswith(
-        "risky  graph bad cannot be started: ./bad.py:graph could not be loaded ("
+        "wrong  graph bad cannot be started: ./bad.py:graph could not be loaded ("
     )
     assert about(lines, "graph good") == "ok     graph good"
 
@@ -246,6 +267,19 @@ async def test_a_token_that_slack_refuses_is_named_with_slacks_reason(desk: Desk
 
     assert code == 1
     assert about(lines, "invalid_auth").startswith(f"wrong  {name}: Slack refuses it (invalid_auth). Copy it again")
+
+
+@pytest.mark.parametrize("method", ["auth.test", "users.info"])
+async def test_a_call_that_slack_refuses_for_a_while_is_waited_for_and_said(desk: Desk, method: str) -> None:
+    """Nothing is wrong then. Whoever waits is told why, beside what is found."""
+    desk.slack.limited.add(method)
+
+    code = await check(desk.folder / ".env")
+
+    said = desk.capsys.readouterr()
+    assert (code, desk.slack.limited) == (0, set())
+    assert said.err == f"Slack allows no more calls of {method} for 1 s. Waiting.\n"
+    assert "Waiting" not in said.out
 
 
 async def test_over_http_no_token_for_socket_mode_is_wanted(desk: Desk) -> None:
@@ -342,9 +376,9 @@ async def test_a_page_that_nobody_can_vote_through_is_named(desk: Desk) -> None:
     _, lines = await desk.check()
 
     assert [line for line in lines if " via " in line] == [
-        "risky  policies: via names reader, but nobody can vote through it: the token lacks the scope votes.",
-        "risky  policies: via names past, but nobody can vote through it: the token is expired or revoked.",
-        "risky  policies: via names porter, but nobody can vote through it: there is no token of that name.",
+        "wrong  policies: via names reader, but nobody can vote through it: the token lacks the scope votes.",
+        "wrong  policies: via names past, but nobody can vote through it: the token is expired or revoked.",
+        "wrong  policies: via names porter, but nobody can vote through it: there is no token of that name.",
     ]
 
 

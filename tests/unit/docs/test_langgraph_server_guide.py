@@ -10,8 +10,8 @@ import pytest
 from bot import policy_file, servers_file
 from bot.app import servers
 from bot.approvals.model.ids import ThreadId
-from bot.cli import check_servers
 from bot.cli.check import Findings
+from bot.cli.check import servers as check_servers
 from bot.engines.server import engine, status
 from bot.engines.server.client import STRICT
 from bot.engines.server.watching import FoundThread

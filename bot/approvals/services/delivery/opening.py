@@ -164,7 +164,7 @@ class Opening:
             policy = await self.policy_choice.policy(task, question)
         except LookupFailed as failed:
             raise Unreachable("Slack did not say who or where it is") from failed
-        passed_over = self.policy_choice.policies.before(policy.name)
+        passed_over = self.policy_choice.now.before(policy.name)
         self.telemetry.tell(RuleChosen(task_id=task.id, rule=policy.name, passed_over=passed_over))
         return policy
 

@@ -44,6 +44,7 @@ class _Kept:
 
     task: Task
     requests: Sequence[Request]
+    marks: tuple[str, ...]
     masker: Masker
     masked: Task
     shown: Mapping[RequestId, Request]
@@ -71,11 +72,12 @@ class Masking:
     def view(self, view: View) -> View:
         """Everything that a message may show. A task's messages are drawn together, so what was masked last is kept."""
         requests = view.requests or ((view.request,) if view.request is not None else ())
+        marks = self.marks(view.task.graph)
         kept = self._recent.get(view.task.id)
-        if kept is None or kept.task is not view.task or not _same(kept.requests, requests):
+        if kept is None or kept.task is not view.task or kept.marks != marks or not _same(kept.requests, requests):
             masker = self._masker(view.task, requests)
             shown = {each.id: _request(masker, each, view.task) for each in requests}
-            kept = _Kept(view.task, requests, masker, _task(masker, view.task), shown)
+            kept = _Kept(view.task, requests, marks, masker, _task(masker, view.task), shown)
             self._recent[view.task.id] = kept
             if len(self._recent) > MAX_RECENT:
                 self._recent.popitem(last=False)

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.approvals.model.ids import ChannelId, Person
-from bot.approvals.model.policy import Policy
+from bot.approvals.model.policy import GraphTerms, Policy
 from bot.approvals.model.question import Question
 from bot.approvals.model.task import Task
 from bot.approvals.ports.slack import Directory, LookupRefused
 from bot.approvals.rules.matching import Facts, Policies, names_in, with_ids
+from bot.approvals.services.policies.current import CurrentPolicies
 
 MEANS_NOTHING = "means nobody and no channel that the bot can see"
 """Why a name is unknown, as the end of a sentence."""
@@ -28,8 +29,23 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyChoice:
-    policies: Policies
+    policies: Policies | CurrentPolicies
+    """The policies of one file, or the current ones, which change when the file is read again."""
     directory: Directory
+
+    @property
+    def now(self) -> Policies:
+        """The policies that govern a question that is asked now."""
+        match self.policies:
+            case CurrentPolicies(now=now):
+                return now
+            case only:
+                return only
+
+    @property
+    def graphs(self) -> Mapping[str, GraphTerms]:
+        """The terms on which each graph accepts answers. They change when the policies do."""
+        return self.policies.graphs
 
     async def policy(self, task: Task, question: Question) -> Policy:
         """The policy that governs this question of this task, with people named as in the file.
@@ -37,10 +53,11 @@ class PolicyChoice:
         Raises `ConditionFailed` if a rule cannot be evaluated, or `LookupFailed` if Slack does not say who or where it
         is.
         """
-        facts = await self.facts(task, question)
-        if not self.policies.conditional:
-            return self.policies.select(facts)
-        return await asyncio.to_thread(self.policies.select, facts)  # evaluating a condition may block
+        policies = self.now
+        facts = await self._facts(policies, task, question)
+        if not policies.conditional:
+            return policies.select(facts)
+        return await asyncio.to_thread(policies.select, facts)  # evaluating a condition may block
 
     async def terms(self, policy: Policy) -> Terms:
         """The policy with the id of everybody and everything that it names, in every stage. Raises `LookupFailed` if
@@ -53,16 +70,19 @@ class PolicyChoice:
 
     async def facts(self, task: Task, question: Question) -> Facts:
         """The facts that rules can match. Looks up only what a rule names."""
+        return await self._facts(self.now, task, question)
+
+    async def _facts(self, policies: Policies, task: Task, question: Question) -> Facts:
         people: dict[str, frozenset[Person]] = {}
         channels: dict[str, ChannelId] = {}
         unknown: dict[str, str] = {}
-        for ref in self.policies.requesters:
+        for ref in policies.requesters:
             found = await self._id(ref)
             if found.id is None:
                 unknown[ref] = found.why
             else:
                 people[ref] = await self.directory.resolve([found.id], fresh=True)
-        for ref in self.policies.channels:
+        for ref in policies.channels:
             found = await self._id(ref)
             if found.id is None:
                 unknown[ref] = found.why

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import aiosqlite
 from langchain_core.runnables import RunnableConfig
@@ -24,12 +24,15 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+from bot.approvals.model.errors import SettingsError
 from bot.engines.langgraph.checkpoints.fence import Fence, asking, noted
 from bot.engines.langgraph.checkpoints.ledger import ledger_of
 from bot.engines.langgraph.checkpoints.patience import saved
 from bot.engines.langgraph.checkpoints.serializer import TypedSerializer
 
 T = TypeVar("T")
+VERSION: Final = 1
+"""Of the file. It goes up when graph state is kept in a form that earlier versions of the bot cannot read."""
 Row = tuple[Any, ...]
 
 
@@ -215,9 +218,24 @@ _PRUNE_WRITES = """
 
 @contextlib.asynccontextmanager
 async def sqlite_saver(path: Path, fence: Fence) -> AsyncIterator[FencedSqliteSaver]:
-    """A saver on one SQLite file, in WAL mode and fully synchronous. The file is made if there is none."""
+    """A saver on one SQLite file, in WAL mode and fully synchronous. The file is made if there is none.
+
+    Raises SettingsError if a newer version of the bot has written to it.
+    """
     async with aiosqlite.connect(path) as connection:
+        await _refuse_newer(connection, path)
         saver = FencedSqliteSaver(connection, fence)
         await saver.setup()
         await connection.execute("PRAGMA synchronous=FULL")
         yield saver
+
+
+async def _refuse_newer(connection: aiosqlite.Connection, path: Path) -> None:
+    ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
+    if version > VERSION:
+        raise SettingsError(
+            f"{path} was written by a newer Countersign (version {version} of the graphs' state; this one knows "
+            f"{VERSION}): start that one, restore a backup of before the upgrade, or name another STATE_DIR."
+        )
+    if version < VERSION:
+        await connection.execute(f"PRAGMA user_version = {VERSION}")

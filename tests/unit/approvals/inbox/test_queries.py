@@ -258,7 +258,7 @@ def test_the_groups_and_channels_that_may_undo_are_known_by_their_names() -> Non
 
 async def test_whoever_is_in_a_channel_that_is_asked_is_waited_for(world: World) -> None:
     world.directory.groups["#ops"] = [BOB]
-    reading = replace(world.inboxes, channels=("#ops", "#other"))
+    reading = replace(world.inboxes, channels=lambda: ("#ops", "#other"))
 
     assert (await reading.known(BOB)).names == {"u-bob", "#ops"}
     assert (await reading.known(CAROL)).names == {"u-carol"}

@@ -38,4 +38,4 @@ def test_the_time_by_slacks_clock(headers: dict[str, str], at: datetime | None) 
     ],
 )
 def test_a_wait_is_always_one_that_ends(said: str, seconds: float) -> None:
-    assert calls._retry_after({"Retry-After": said}) == seconds
+    assert calls.retry_after({"Retry-After": said}) == seconds

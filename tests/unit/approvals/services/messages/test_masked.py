@@ -19,6 +19,7 @@ from bot.approvals.ports.storage import Records
 from bot.approvals.rules.masking import MASK
 from bot.approvals.rules.matching import Policies, Rule
 from bot.approvals.services.messages.masked import MAX_RECENT, Masking, marks_of, masked_event
+from bot.secrets import Detector
 from tests.support.builders import NOON, a_message, a_person, a_policy, a_question, a_request, a_task, an_event, an_item
 from tests.support.fakes.secrets import Marked, masking
 
@@ -155,6 +156,19 @@ def test_what_was_masked_is_kept_for_the_newest_tasks_alone() -> None:
     assert last_again is last
     assert first_again is not first
     assert first_again == first
+
+
+def test_what_is_kept_is_masked_anew_when_the_policies_mask_other_keys() -> None:
+    """They may be read again while the bot runs."""
+    marks: list[str] = []
+    drawn = Masking(secrets=Detector(), marks=lambda _: tuple(marks), learned=len)
+    task = a_task(inputs={"iban": "swordfish"})
+    view = View(message=a_message("s", task), task=task)
+    assert drawn.view(view).task.inputs == {"iban": "swordfish"}
+
+    marks.append("iban")
+
+    assert "swordfish" not in str(drawn.view(view).task.inputs)
 
 
 def test_lists_are_masked_row_by_row() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,14 +11,16 @@ import pytest
 from bot.approvals.inbox.queries import groups_asked
 from bot.approvals.model.actor import COMMAND
 from bot.approvals.model.errors import NotAnApprover, NotYours, Unreachable
-from bot.approvals.model.ids import ChannelId
+from bot.approvals.model.ids import ChannelId, Person
 from bot.approvals.model.message import MessageKind
-from bot.approvals.model.policy import Auto, Escalate, Expire, Group, Stage, Step, Via, one_stage
+from bot.approvals.model.policy import Auto, Escalate, Expire, GraphTerms, Group, Stage, Step, Via, one_stage
 from bot.approvals.model.token import Scope
 from bot.approvals.rules.matching import ConditionFailed, Facts, Policies, Rule, names_in
 from bot.approvals.services.people.staffing import unheard, unmatched, unmet, untied
 from bot.approvals.services.policies.choice import PolicyChoice
+from bot.approvals.services.policies.current import CurrentPolicies
 from tests.support.builders import NOON, a_token
+from tests.support.fakes.directory import FakeDirectory
 from tests.support.fakes.world import ALICE, BOB, CAROL, DORA, RITA, STRANGER, World, a_world, item, question
 from tests.unit.approvals.services.people.naming import NO_SCOPE, under
 
@@ -165,6 +168,42 @@ async def test_a_rule_whose_names_mean_nothing_now_is_not_passed_over(match: dic
         world.directory.refused |= {"@interns": NO_SCOPE, "#prod": NO_SCOPE}
         with pytest.raises(ConditionFailed, match="usergroups:read"):
             await policy_choice.policy(task, question())
+
+
+async def test_a_question_is_governed_by_one_reading_of_the_file_though_another_comes_in_between() -> None:
+    """Its names are looked up for the rules that then choose."""
+    before = Policies(
+        rules=(Rule(policy=under(*one_stage(("U-ALICE",)), name="before"), requesters=("@trusted",)),),
+        otherwise=under(*one_stage(("U-ALICE",)), name="default"),
+    )
+    after = Policies(rules=(), otherwise=under(*one_stage(("U-ALICE",)), name="after"))
+    current = CurrentPolicies(before)
+
+    class Interrupted(FakeDirectory):
+        async def resolve(self, refs: Sequence[str], *, fresh: bool = False) -> frozenset[Person]:
+            current.now = after
+            return await super().resolve(refs, fresh=fresh)
+
+    async with a_world() as world:
+        directory = Interrupted()
+        directory.groups["@trusted"] = [RITA]
+        policy_choice = PolicyChoice(policies=current, directory=directory)
+        task = await world.started()
+
+        assert (await policy_choice.policy(task, question())).name == "before"
+        assert (await policy_choice.policy(task, question())).name == "after"
+
+
+def test_the_terms_of_graphs_are_always_those_of_the_current_file() -> None:
+    """Engines keep them for as long as they live."""
+    otherwise = under(*one_stage(("U-ALICE",)), name="default")
+    current = CurrentPolicies(Policies(rules=(), otherwise=otherwise))
+    terms = PolicyChoice(policies=current, directory=FakeDirectory()).graphs
+    assert (len(terms), terms.get("payment")) == (0, None)
+
+    current.now = Policies(rules=(), otherwise=otherwise, graphs={"payment": GraphTerms(answer="boolean")})
+
+    assert (list(terms), terms["payment"].answer) == (["payment"], "boolean")
 
 
 async def test_a_rule_that_does_not_match_anyway_needs_none_of_its_names() -> None:

@@ -66,7 +66,7 @@ async def test_an_inbox_shows_what_it_can_and_says_what_may_be_missing() -> None
         world.directory.refused |= {"@ops": NO_SCOPE, "#ops": "cannot be looked up: no"}
 
         plain = await world.inboxes.known(ALICE)
-        asking = await replace(world.inboxes, groups=("@ops",), channels=("#ops",)).known(ALICE)
+        asking = await replace(world.inboxes, groups=lambda: ("@ops",), channels=lambda: ("#ops",)).known(ALICE)
 
         assert [request.task_id for request in await world.inboxes.waiting(ALICE)] == [task.id]
         assert plain.untold == ()

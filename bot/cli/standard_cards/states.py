@@ -15,7 +15,7 @@ from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Decided, Delegation, Pending, Request
 from bot.approvals.model.task import Ended, Failed, Failure, Running, Task, TaskCancelled, in_short
 from bot.approvals.rules import lifecycle, side_actions, timeouts, voting
-from tools.cards.standard import NOW, Standard
+from bot.cli.standard_cards.standard import NOW, Standard
 
 REASON: Final = "already paid on Monday"
 """Why somebody rejects, whatever it is."""
@@ -87,15 +87,15 @@ def _open(of: Standard) -> Iterator[State]:
     two = _by_two(of.request)
     first, _ = _two(of)
     yield State(name="one of two", task=of.task, request=_vote(of, two, first, _yes(of), _FIRST))
-    if of.asking.edits:
+    if of.edits:
         yield State(name="edited", task=of.task, request=_edited(of, of.request))
 
 
 def _edited(of: Standard, request: Request) -> Request:
     index, item = next(
-        (n, each) for n, each in enumerate(request.question.items) if of.asking.edits.keys() & each.arguments.keys()
+        (n, each) for n, each in enumerate(request.question.items) if of.edits.keys() & each.arguments.keys()
     )
-    changed = {**item.arguments, **of.asking.edits}
+    changed = {**item.arguments, **of.edits}
     return lifecycle.revise(request, _two(of)[0], request.version, index, changed, _FIRST)
 
 
@@ -115,37 +115,37 @@ def _due(request: Request) -> datetime:
 
 def _agreed(of: Standard) -> Iterator[State]:
     waiting = _voted(of, of.request, _yes(of))
-    told, done = _told(waiting, ""), _told(waiting, of.asking.outcome)
+    told, done = _told(waiting, ""), _told(waiting, of.outcome)
     running = replace(of.task, state=Running())
     failed = lifecycle.failed(lifecycle.attempted(waiting), _FAILURE, _SECOND + _SOON)
     yield State(name="approved, waiting", task=running, request=waiting)
     yield State(name="approved, told", task=running, request=told)
-    yield State(name="approved, done", task=_ended(of.task, of.asking.outcome), request=done)
+    yield State(name="approved, done", task=_ended(of.task, of.outcome), request=done)
     yield State(
         name="approved, failed",
         task=replace(of.task, state=Failed(failure=_FAILURE, retryable=True)),
         request=failed,
     )
     yield State(name="approved, no outcome", task=_ended(of.task, ""), request=told)
-    if of.asking.edits:
+    if of.edits:
         edited = _voted(of, _edited(of, of.request), _yes(of))
         yield State(
             name="approved with changes",
-            task=_ended(of.task, of.asking.outcome),
-            request=_told(edited, of.asking.outcome),
+            task=_ended(of.task, of.outcome),
+            request=_told(edited, of.outcome),
         )
     if len(of.request.question.items) > 1:
         mixed = tuple(Reject(reason=REASON) if n == 1 else Approve() for n in range(len(of.request.question.items)))
         yield State(
             name="one by one",
-            task=_ended(of.task, of.asking.outcome),
-            request=_told(_voted(of, of.request, mixed), of.asking.outcome),
+            task=_ended(of.task, of.outcome),
+            request=_told(_voted(of, of.request, mixed), of.outcome),
         )
 
 
 def _yes(of: Standard) -> tuple[ItemVerdict, ...]:
     """What agrees with each item, or answers it."""
-    said = of.asking.said
+    said = of.said
 
     def verdict(offered: tuple[Verdict, ...]) -> ItemVerdict:
         if Verdict.APPROVE in offered:
@@ -164,11 +164,11 @@ def _refused(of: Standard) -> Iterator[State]:
     if all(Verdict.REJECT in item.verdicts for item in of.request.question.items):
         no = tuple(Reject(reason=REASON) for _ in of.request.question.items)
         waiting = _voted(of, of.request, no)
-        told = _told(waiting, of.asking.refused, stopped=_stops(of))
+        told = _told(waiting, of.refused, stopped=_stops(of))
         yield State(name="rejected, waiting", task=replace(of.task, state=Running()), request=waiting)
         yield State(
             name="stopped" if _stops(of) else "rejected",
-            task=_ended(of.task, of.asking.refused, stopped=_stops(of)),
+            task=_ended(of.task, of.refused, stopped=_stops(of)),
             request=told,
         )
     yield State(
@@ -195,7 +195,7 @@ def _unanswered(of: Standard) -> Iterator[State]:
     at = of.request.deadline
     assert at is not None  # noqa: S101 - the policies that ship have a deadline
     expired = timeouts.expired(of.request, at)
-    outcome = of.asking.refused.partition("\n")[0]
+    outcome = of.refused.partition("\n")[0]
     told = _told(expired, outcome, at + _SOON, stopped=_stops(of))
     ended = replace(of.task, state=Ended(outcome=outcome, at=at + _SOON, stopped=_stops(of)))
     yield State(name="expired", task=ended, request=told, at=at + _SOON)
@@ -213,7 +213,7 @@ def _of_program(of: Standard) -> Iterator[State]:
     first = _vote(of, _by_two(of.request), one, _yes(of), _FIRST, through="portal")
     both = _vote(of, first, other, _yes(of), _SECOND)
     told = _told(both, "")
-    ended = _ended(of.task, of.asking.outcome)
+    ended = _ended(of.task, of.outcome)
     taken = replace(ended, caller=replace(caller, consumed=Consumed(at=_SECOND + 2 * _SOON, execution="4711")))
     yield State(name="one of two, elsewhere", task=of.task, request=first)
     yield State(name="approved elsewhere", task=ended, request=told)

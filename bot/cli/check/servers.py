@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bot import servers_file
@@ -12,22 +12,13 @@ from bot.approvals.model.errors import SettingsError, Unreachable
 from bot.approvals.ports.slack import Directory, LookupFailed
 from bot.approvals.rules import known_graphs
 from bot.approvals.rules.matching import Policies
+from bot.cli.check.findings import Findings
 from bot.servers_file import ServerTerms, WatchTerms
 from bot.settings import Settings
 from bot.webhooks.allow_list import address_of
 
 if TYPE_CHECKING:
     from bot.engines.server.client import ServerClient
-
-
-class Findings(Protocol):
-    """Takes what was found, one sentence each."""
-
-    def good(self, what: str) -> None: ...
-
-    def bad(self, what: str) -> None: ...
-
-    def risky(self, what: str) -> None: ...
 
 
 def configured(loaded: Settings, policies: Policies | None, findings: Findings) -> tuple[ServerTerms, ...]:
@@ -43,7 +34,10 @@ def configured(loaded: Settings, policies: Policies | None, findings: Findings) 
         findings.good(f"no LangGraph Servers: there is no {loaded.servers_file}")
     for each in servers:
         if each.webhook_key is not None and loaded.http_bind is None:
-            findings.risky(f"server {each.name}: it cannot say that something has changed, as HTTP_BIND is not set.")
+            findings.bad(
+                f"server {each.name}: it cannot say that something has changed, because HTTP_BIND is not set. Set it, "
+                "or leave out webhook_key."
+            )
     return servers
 
 

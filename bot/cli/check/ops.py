@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.approvals.ports.slack import Directory, LookupFailed
 from bot.approvals.services.troubles.channel import problem_with
-from bot.cli.check_servers import Findings
+from bot.cli.check.findings import Findings
 
 
 async def check(channel: str | None, directory: Directory, findings: Findings) -> None:

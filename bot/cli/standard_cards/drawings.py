@@ -18,14 +18,14 @@ from bot.approvals.ports.slack import View
 from bot.approvals.ports.storage import Records
 from bot.approvals.services.messages import wanted
 from bot.approvals.services.messages.masked import Masking
+from bot.cli.standard_cards import afterwards, states
+from bot.cli.standard_cards.standard import NOW, Standard
+from bot.cli.standard_cards.states import State
 from bot.secrets.detector import Detector
 from bot.slack.blocks import Block
 from bot.slack.cards.render import draw
 from bot.slack.inbox import approvals_list, home_tab
 from bot.slack.modals import answer_modal, history_modal
-from tools.cards import afterwards, states
-from tools.cards.standard import NOW, Standard
-from tools.cards.states import State
 
 ADDRESS: Final = "https://acme.slack.com"
 _LISTED: Final = (
@@ -91,7 +91,7 @@ def drawings(of: Standard) -> tuple[Drawing, ...]:
         *(_card(of, state) for state in every),
         *(() if of.request.is_window else _beside(of)),
         *(_task(of, state, MessageKind.OPENING) for state in (states.asked(of), *settled)),
-        *(_task(of, state, MessageKind.OUTCOME) for state in settled if _ends(state) and of.asking.caller is None),
+        *(_task(of, state, MessageKind.OUTCOME) for state in settled if _ends(state) and of.task.caller is None),
         *_modals(of),
         *_lists(of, every),
     )

@@ -18,8 +18,8 @@ from bot.approvals.model.request import Decided, Request
 from bot.approvals.model.task import Ended, Failed, Failure, Running, in_short
 from bot.approvals.model.undo_offer import UndoOffer
 from bot.approvals.rules import calling_off, lifecycle, voting, windows
-from tools.cards.standard import NOW, Standard
-from tools.cards.states import State
+from bot.cli.standard_cards.standard import NOW, Standard
+from bot.cli.standard_cards.states import State
 
 _HELD: Final = timedelta(seconds=30)
 _VALID: Final = timedelta(hours=1)
@@ -46,7 +46,7 @@ def of_approval(of: Standard, approved: Request) -> Iterator[State]:
     yield State(name="stopped while held", task=of.task, request=stopped, at=at + _SOON)
     later = at + 2 * _VALID
     yield State(name="too old", task=of.task, request=lifecycle.ask_after_stale(held, later), at=later)
-    delivered = lifecycle.delivered(lifecycle.attempted(decided), at, outcome=in_short(of.asking.outcome))
+    delivered = lifecycle.delivered(lifecycle.attempted(decided), at, outcome=in_short(of.outcome))
     yield State(name="changed since", task=of.task, request=_changed(delivered, at + _SOON), at=at + _SOON)
     offer = UndoOffer(request_id=before.id, version=1, digest="0" * 64, until=at + timedelta(minutes=10))
     for name, outcome in (("can be undone", None), ("undone later", Outcome.UNDO), ("stays", Outcome.CLOSED)):
@@ -61,12 +61,12 @@ def of_window(of: Standard) -> Iterator[State]:
     if windows.can_undo(asked):
         yield from _undone(of, at)
     kept = _answered(of, Keep(), at)
-    ended = Ended(outcome=of.asking.outcome, at=at + _SOON)
-    yield State(name="kept", task=replace(of.task, state=ended), request=_delivered(kept, of.asking.outcome, at), at=at)
+    ended = Ended(outcome=of.outcome, at=at + _SOON)
+    yield State(name="kept", task=replace(of.task, state=ended), request=_delivered(kept, of.outcome, at), at=at)
     until = asked.deadline or at
     closed = windows.closed(asked, until)
-    told = _delivered(closed, of.asking.outcome, until)
-    late = Ended(outcome=of.asking.outcome, at=until + _SOON)
+    told = _delivered(closed, of.outcome, until)
+    late = Ended(outcome=of.outcome, at=until + _SOON)
     yield State(name="closed", task=replace(of.task, state=late), request=told, at=until)
     cancelled = lifecycle.cancel(asked, asked.requester, at)
     yield State(name="cancelled", task=of.task, request=lifecycle.delivered(cancelled, at + _SOON), at=at)
@@ -79,7 +79,7 @@ def _undone(of: Standard, at: datetime) -> Iterator[State]:
     undo, running = _answered(of, Undo(), at), replace(of.task, state=Running())
     yield State(name="being undone", task=running, request=undo, at=at)
     yield State(name="undone, more follows", task=running, request=_delivered(undo, "", at), at=at)
-    for name, outcome in (("undone", of.asking.refused), ("not undone", NOT_UNDONE), ("undone, no report", "finished")):
+    for name, outcome in (("undone", of.refused), ("not undone", NOT_UNDONE), ("undone, no report", "finished")):
         ended = replace(of.task, state=Ended(outcome=outcome, at=at + _SOON))
         yield State(name=name, task=ended, request=_delivered(undo, outcome, at), at=at)
     failed = lifecycle.failed(lifecycle.attempted(undo), _FAILURE, _FAILURE.at)
