@@ -12,6 +12,7 @@ from bot.app import pulse
 from bot.app.pulse import beating
 from bot.telemetry.metrics import Metrics
 from bot.telemetry.stream import Stream
+from tests.support.starter import WAIT
 
 
 async def test_a_loop_that_was_blocked_says_so_and_lanes_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,7 +50,7 @@ async def test_a_beat_that_cannot_be_kept_is_said_once(
 
     monkeypatch.setattr(metrics, "pulse", full)
 
-    async with beating(Stream(sinks=[metrics]), dict):
+    async with beating(Stream(sinks=[metrics]), dict), asyncio.timeout(WAIT):
         await tried.wait()
 
     assert [record.levelname for record in caplog.records] == ["WARNING"]
