@@ -80,9 +80,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=STATES,
         help="only these; stuck: those whose agent cannot be told unless a person does something",
     )
-    lists.add_argument("--graph", metavar="NAME", help="only those of this graph, or of this program that asks")
+    lists.add_argument(
+        "--graph",
+        type=operator_desk.text,
+        metavar="NAME",
+        help="only those of this graph, or of this program that asks",
+    )
     lists.add_argument(
         "--approver",
+        type=operator_desk.text,
         metavar="NAME",
         help='only those that ask it, as the policy writes it: "@finance", "#ops" or U012AB3CD',
     )
