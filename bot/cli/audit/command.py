@@ -137,6 +137,7 @@ async def _in_rounds(options: Options, settings: Store) -> int:
                     reread=options.reread or REREAD,
                     noted=options.head,
                     anchors=options.anchors,
+                    close=source.close,
                 ).run()
             file = options.output
             note = to_stdout if file is None else partial(append, file)
