@@ -100,7 +100,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=_some_tasks,
         default=MAX_TASKS,
         metavar="N",
-        help=f"with decided or all: look through those of so many of the newest tasks ({MAX_TASKS})",
+        help=f"with decided or all: look through the requests of the newest N tasks ({MAX_TASKS})",
     )
     shows = does.add_parser(
         "show", help="what is asked, who may answer and who did, what comes next, and what can be done"
