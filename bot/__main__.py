@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from bot import __version__, settings
 from bot.approvals.model.errors import CountersignError
+from bot.cli import output
 from bot.runtime import health, logs, outlet, process
 
 SECONDS_TO_EXIT = 5.0
@@ -23,7 +24,9 @@ SECONDS_TO_EXIT = 5.0
 
 def script() -> NoReturn:
     """Runs the command line and ends the process, whatever a graph has left running."""
+    output.take_everything()
     code = main()
+    output.finish()
     process.within(SECONDS_TO_EXIT, code)
     sys.exit(code)
 
