@@ -44,7 +44,7 @@ find_python() { \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick adapters server chart crash bench docs lint format cards screenshots lock clean
+.PHONY: help setup demo test quick adapters server chart crash day bench docs lint format cards screenshots lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -124,6 +124,10 @@ crash: setup  ## kill gateways and workers at every point under load, and print 
 	@tools/redis-server.sh $(BIN)/python
 	@$(BIN)/pytest -m slow tests/crash tests/scenario tests/server
 	@$(BIN)/python -m tests.crash $(CRASH_ARGS)
+
+day: setup  ## a day of a team in some minutes, with faults, and a table of what an operator saw (DAY_ARGS=--help)
+	@tools/redis-server.sh $(BIN)/python
+	@$(BIN)/python -m tests.day $(DAY_ARGS)
 
 bench: setup  ## measure beside bare LangGraph and a naive bot (BENCH_ARGS=--quick: small sizes)
 	@tools/redis-server.sh $(BIN)/python

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import api, calls, decisions, kills, leak, report, scale, servers, stage
+from benchmarks import api, calls, decisions, kills, leak, report, scale, servers, stage, telemetry
 from benchmarks.peers import measured as peers
 from benchmarks.stage import OURS, Program
 from benchmarks.unpaced import LIFTED
@@ -27,6 +27,7 @@ from tests.support.redis_server import NoRedis, find
 
 LONGEST = 300.0
 """Seconds for one measurement."""
+LONGEST_TELEMETRY = 900.0
 LONGEST_LEAK = 1500.0
 """Seconds for the one of 20,000 tasks, which takes about 10 minutes on two cores."""
 PEERS_ON, PEERS_AT_ONCE = "sqlite", 8
@@ -34,7 +35,9 @@ LONGEST_SERVERS = 900.0
 """Seconds for the one of a LangGraph Server, which takes about 6 minutes, most of it waiting."""
 ON_REQUEST = ("servers",)
 """Sections that are measured only if they are named."""
-SECTIONS = ("calls", "decisions", "hindered", "kills", "sweeps", "memory", "recovery", "api", "leak", "peers")
+SECTIONS = (
+    *("calls", "decisions", "telemetry", "hindered", "kills", "sweeps", "memory", "recovery", "api", "leak", "peers"),
+)
 NAIVE = Program(module="benchmarks.naive")
 LIFTED_NOTE = (
     f"Lifted for the bot: its own keeping to Slack's pace ({', '.join(LIFTED)} of bot.slack: a post a second in a "
@@ -85,6 +88,10 @@ async def _store(name: str, folder: Path, options: argparse.Namespace, measured:
     if "decisions" in options.only:
         beside = decisions.side_by_side(name, folder, bots, sizes)
         found |= await measured(name, "decisions, beside bare LangGraph and the naive bot", beside) or {}
+    if "telemetry" in options.only:
+        of_telemetry = telemetry.Sizes(pairs=options.pairs, decisions=options.told, at_once=options.at_once)
+        on_and_off = telemetry.measured(name, folder / "telemetry", of_telemetry)
+        found["telemetry"] = await measured(name, "decisions with telemetry and without", on_and_off, LONGEST_TELEMETRY)
     if "hindered" in options.only:
         clicks = decisions.hindered(name, folder / "hindered", OURS, sizes)
         found["hindered"] = await measured(name, "clicks while one graph blocks and another burns a core", clicks)
@@ -183,6 +190,8 @@ def _options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--decisions", type=int, help="tasks from start to outcome")
     parser.add_argument("--at-once", type=int, default=16, help="of them under way at a time")
     parser.add_argument("--rounds", type=int, default=3, help="in which they take turns; the median counts")
+    parser.add_argument("--pairs", type=int, help="in which the bot with telemetry and without it take turns")
+    parser.add_argument("--told", type=int, help="decisions of each of them in each pair")
     parser.add_argument("--clicks", type=int)
     parser.add_argument("--per-second", type=int, default=50, help="clicks a second")
     parser.add_argument("--pending", type=int, nargs="+", help="sizes for the sweep")
@@ -205,6 +214,8 @@ def _options(arguments: list[str] | None = None) -> argparse.Namespace:
     sizes: dict[str, Any] = {
         "counted": (10, 3),
         "decisions": (300, 60),
+        "pairs": (12, 2),
+        "told": (100, 20),
         "clicks": (250, 50),
         "pending": ([1_000, 100_000], [100, 1_000]),
         "due": (1_000, 100),

@@ -93,6 +93,12 @@ GOALS: Final = (
         times=0.5,
     ),
     Goal(
+        label="telemetry, of a decision's CPU: %",
+        now=_of("telemetry", "percent", "median"),
+        digits=1,
+        most={"sqlite": 3.0, "redis": 3.0},
+    ),
+    Goal(
         label="durable transactions a decision, records",
         now=_of("calls", "bot", "commits", DURABLE),
         digits=1,

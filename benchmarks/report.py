@@ -84,6 +84,8 @@ def _numbers(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if who in one:
             yield f"decisions/s, {name}", f"{one[who]['per_second']:.1f}"
             yield f"CPU ms a decision, {name}", f"{one[who]['cpu_ms_each']:.1f}"
+    if "telemetry" in one:
+        yield from _telemetry(one["telemetry"])
     clicks = ((f"{who}_clicks", name) for who, name in BOTS)
     for who, name in (*clicks, ("hindered", "bot while graphs hinder")):
         if who in one:
@@ -120,6 +122,21 @@ def _numbers(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"8 at once, {who}: decisions/s / CPU ms of each", numbers
     for what, number in one.get("leak", {}).items():
         yield f"finished tasks: {what}", f"{number:.1f}"
+
+
+def _telemetry(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for what, words in (("on", "CPU ms a decision, telemetry on"), ("off", "CPU ms a decision, telemetry off")):
+        yield f"{words}: min / median / max", _spread(found[what], 1)
+    yield "telemetry, % of a decision's CPU, pair by pair: min / median / max", _spread(found["percent"], 1)
+    within = found["within"]
+    yield (
+        "within telemetry: CPU ms a decision / calls / %",
+        (f"{within['cpu_ms_each']:.2f} / {within['calls_each']:.0f} / {within['percent']:.1f}"),
+    )
+
+
+def _spread(found: Mapping[str, float], digits: int) -> str:
+    return " / ".join(f"{found[each]:.{digits}f}" for each in ("min", "median", "max"))
 
 
 def _api(name: str, each: Mapping[str, float]) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ import re
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -86,6 +86,8 @@ def to_stderr(form: Literal["text", "json"], level: str = "INFO") -> Learned:
         own = logging.getLogger(name)
         own.handlers[:], own.propagate = [handler], False
     logging.captureWarnings(True)
+    for never_written in ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks"):
+        vars(logging)[never_written] = False  # to find them out takes as long as to write the entry
     set_level(level)
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread
@@ -111,6 +113,18 @@ def keep() -> None:
     for name, logger in logging.getLogger().manager.loggerDict.items():
         if isinstance(logger, logging.Logger) and name.partition(".")[0] in OWN:
             logger.disabled = False
+
+
+def before_others(flush: Callable[[], None]) -> None:
+    """Has this be called before each entry that tells no fact, so that facts which wait to be written come first."""
+
+    def let_through(record: logging.LogRecord) -> bool:
+        if not hasattr(record, "figures"):
+            flush()
+        return True
+
+    for handler in logging.getLogger(OWN[0]).handlers:
+        handler.addFilter(let_through)  # it is asked before the handler takes its lock, which `flush` needs
 
 
 def say(sentences: str) -> None:

@@ -148,10 +148,15 @@ def _add(file: Path, total: Path, *, greatest: bool) -> None:
 
 
 def _lives(pid: int) -> bool:
+    """Whether the process runs. One that has ended, and whose parent has not noticed it yet, does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:  # there is no /proc, or it has ended just now, which the next page shows
+        return True
+    return stat.rpartition(")")[2].split()[0] not in ("Z", "X")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Final, TypeAlias, get_args
 
@@ -55,15 +55,15 @@ _ABOUT: Final = {"task_id": "task", "request_id": "request", "thread_id": "threa
 
 
 class Lines:
-    """Writes one line for each fact, except for answers of storage. `here` says in which trace that happens."""
+    """Writes one line for each fact, except for answers of storage."""
 
-    def __init__(self, here: Callable[[], Trace | None] = lambda: None) -> None:
-        self._here = here
+    def __init__(self) -> None:
         self._log = logging.getLogger(NAME)
         self._storage_is_away = False
 
-    def take(self, fact: Fact) -> None:
-        if isinstance(fact, StorageAnswered):
+    def take(self, fact: Fact, at: float | None = None, trace: Trace | None = None) -> None:
+        """Write the line of a fact that was told at that time, in that trace."""
+        if type(fact) is StorageAnswered:
             self._storage_is_away = False
             return
         level = level_of(fact)
@@ -73,10 +73,12 @@ class Lines:
         if level < self._log.getEffectiveLevel():
             return
         figures = dict(_figures(fact))
-        if trace := self._here() or (fact.about.trace if isinstance(fact, Recorded) and fact.about else None):
+        if trace := trace or (fact.about.trace if isinstance(fact, Recorded) and fact.about else None):
             figures["trace"] = trace.split("-")[1]
         event = f"{fact.event}.{fact.entry.kind}" if isinstance(fact, Recorded) else fact.event
         record = logging.LogRecord(NAME, level, "", 0, _Words(event, figures), None, None)
+        if at is not None:
+            record.created, record.msecs = at, at % 1 * 1000
         record.event, record.figures = event, figures
         self._log.callHandlers(record)  # even if a graph has switched off all loggers that it does not know
 

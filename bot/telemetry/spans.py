@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import Token
 from functools import partial
 from threading import Thread
@@ -41,15 +41,31 @@ class Spans:
     def __init__(self, tracer: Tracer | None = None) -> None:
         self._tracer: Final = tracer or trace.get_tracer("countersign", __version__)
         self._has_failed = False
+        self._is_used = tracer is not None
+        """Whether there may be any span: the SDK is installed, or somebody else's trace was gone on with."""
 
-    @contextmanager
     def span(
         self, name: str, *, parent: Trace | None = None, after: Trace | None = None, about: str = ""
-    ) -> Iterator[Trace | None]:
-        """A span, as `Telemetry.span` says. What the SDK raises disturbs nothing: then there is no span.
+    ) -> AbstractContextManager[Trace | None]:
+        """A span, as `Telemetry.span` says."""
+        if not self._is_used:
+            if parent is None and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+                return _NOWHERE
+            self._is_used = True
+        return self._span(name, parent, after, about)
 
-        Of an error it has the class alone. OpenTelemetry would add its words, which may be somebody's, and secret.
-        """
+    def here(self) -> Trace | None:
+        """Where the span is found that is open here. None if there is none, or if nobody traces."""
+        if not self._is_used or not trace.get_current_span().get_span_context().is_valid:
+            return None
+        carrier: dict[str, str] = {}
+        _FORM.inject(carrier)
+        return Trace(carrier[_HEADER])
+
+    @contextmanager
+    def _span(self, name: str, parent: Trace | None, after: Trace | None, about: str) -> Iterator[Trace | None]:
+        """What the SDK raises disturbs nothing: then there is no span. Of an error the span has the class alone.
+        OpenTelemetry would add its words, which may be somebody's, and secret."""
         opened = self._opened(name, parent, after, about)
         if opened is None:
             yield None
@@ -89,13 +105,8 @@ class Spans:
                 log.exception("a span could not be made; this is said once")
             return None
 
-    def here(self) -> Trace | None:
-        """Where the span is found that is open here. None if there is none, or if nobody traces."""
-        if not trace.get_current_span().get_span_context().is_valid:
-            return None
-        carrier: dict[str, str] = {}
-        _FORM.inject(carrier)
-        return Trace(carrier[_HEADER])
+
+_NOWHERE: Final[AbstractContextManager[None]] = nullcontext()
 
 
 def export(seconds: float = SECONDS_TO_EXPORT) -> None:

@@ -83,7 +83,7 @@ def test_an_audit_event_is_a_line_that_says_who_and_what_came_of_it(log: Log) ->
 
 def test_a_line_says_where_it_is_traced(log: Log) -> None:
     """Where it happens; or where its record is found, if it is told where no trace is open, such as in a thread."""
-    Lines(lambda: TRACE).take(EACH[1])
+    Lines().take(EACH[1], trace=TRACE)
     Lines().take(replace(recorded("voted"), about=a_request(trace=TRACE)))
     Lines().take(replace(recorded("started"), about=a_task(trace=TRACE)))
     Lines().take(recorded("voted"))

@@ -13,12 +13,12 @@ class Kept:
     def __init__(self) -> None:
         self.facts: list[Fact] = []
 
-    def take(self, fact: Fact) -> None:
+    def take(self, fact: Fact, at: float | None = None, trace: object = None) -> None:
         self.facts.append(fact)
 
 
 class Broken:
-    def take(self, fact: Fact) -> None:
+    def take(self, fact: Fact, at: float | None = None, trace: object = None) -> None:
         raise RuntimeError("no room")
 
 
