@@ -123,7 +123,7 @@ def before_others(flush: Callable[[], None]) -> None:
             flush()
         return True
 
-    for handler in logging.getLogger(OWN[0]).handlers:
+    for handler in {*logging.getLogger().handlers, *logging.getLogger(OWN[0]).handlers}:  # mostly the same one
         handler.addFilter(let_through)  # it is asked before the handler takes its lock, which `flush` needs
 
 
