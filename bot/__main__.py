@@ -15,7 +15,8 @@ from typing import NoReturn
 
 from bot import __version__, settings
 from bot.approvals.model.errors import CountersignError
-from bot.runtime import health, logs, process
+from bot.cli import output
+from bot.runtime import health, logs, outlet, process
 
 SECONDS_TO_EXIT = 5.0
 """For threads that a graph left running, and for handlers that run at exit."""
@@ -23,7 +24,9 @@ SECONDS_TO_EXIT = 5.0
 
 def script() -> NoReturn:
     """Runs the command line and ends the process, whatever a graph has left running."""
+    output.take_everything()
     code = main()
+    output.finish()
     process.within(SECONDS_TO_EXIT, code)
     sys.exit(code)
 
@@ -179,13 +182,11 @@ def _program() -> str:
 
 
 def _say_connected() -> None:
-    sys.stdout.write("Countersign is connected.\n")
-    sys.stdout.flush()
+    outlet.say("Countersign is connected.\n")
 
 
 def _say_ready() -> None:
-    sys.stdout.write("The worker is ready.\n")
-    sys.stdout.flush()
+    outlet.say("The worker is ready.\n")
 
 
 if __name__ == "__main__":

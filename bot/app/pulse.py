@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -10,6 +11,8 @@ from typing import Final
 
 from bot.telemetry.metrics import Metrics
 from bot.telemetry.stream import Stream
+
+log = logging.getLogger(__name__)
 
 SECONDS: Final = 1.0
 REMEMBERED: Final = 15
@@ -35,8 +38,15 @@ async def beating(telemetry: Stream, lanes: Callable[[], Mapping[str, int]]) -> 
 async def _beat(pulse: Callable[..., None], lanes: Callable[[], Mapping[str, int]]) -> None:
     loop = asyncio.get_running_loop()
     late: deque[float] = deque(maxlen=REMEMBERED)
+    is_kept = True
     while True:
         due = loop.time() + SECONDS
         await asyncio.sleep(SECONDS)
         late.append(max(loop.time() - due, 0.0))
-        pulse(lag=max(late), lanes=lanes())
+        try:
+            pulse(lag=max(late), lanes=lanes())
+            is_kept = True
+        except OSError as error:  # no space, or no folder: the next beat tries again
+            if is_kept:
+                log.warning("the lag of the event loop and the depth of lanes cannot be kept (%s)", error)
+            is_kept = False

@@ -27,6 +27,7 @@ from bot.runtime.supervisor import WRONG_SETTINGS, Role, Supervisor
 from bot.settings import RoleSettings, Settings
 from bot.stores import Timed, system_clock
 from bot.telemetry.folder import own_folder
+from bot.telemetry.spans import export
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +140,7 @@ def _gateway(
         channel.send(refused=str(error))
         return WRONG_SETTINGS
     process.within(SECONDS_TO_EXIT, 0)
+    export()
     return 0
 
 

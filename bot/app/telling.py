@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,8 @@ from bot.telemetry.lines import Lines
 from bot.telemetry.spans import Spans
 from bot.telemetry.stream import Sink, Stream
 
+log = logging.getLogger(__name__)
+
 
 def telemetry_of(settings: RoleSettings, role: str) -> Stream:
     """The telemetry of a process with this role."""
@@ -26,7 +29,10 @@ def telemetry_of(settings: RoleSettings, role: str) -> Stream:
         if settings.http_bind is not None:
             from bot.telemetry.metrics import Metrics  # finds the folder of all processes as it is imported
 
-            sinks.append(Metrics())
+            try:
+                sinks.append(Metrics())
+            except OSError as error:  # to work without metrics is better than not to work
+                log.warning("this process keeps no figures (%s), so /metrics is without them", error)
     return Stream(sinks=sinks, tracing=spans)
 
 

@@ -64,7 +64,7 @@ async def watching(
     metrics = telemetry.sink(Metrics)
     thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
     watched = GatewayWatched(
-        exposition=Exposition(own=metrics.registry if metrics is not None else Metrics().registry),
+        exposition=Exposition(own=metrics.registry if metrics is not None else None),
         counting=Counting(census=storage.census, clock=clock),
         answers=Asked(storage.head),
         connected=Asked(is_connected),
@@ -192,7 +192,7 @@ class GatewayWatched:
     sweeps: Sweeps
     thread: ThreadPoolExecutor
 
-    async def metrics(self) -> bytes:
+    async def metrics(self) -> bytes | None:
         counts, connected = await asyncio.gather(self.counting.newest(), self.connected.answer())
         standing = Standing(
             sweep_interval=self.sweeps.interval,

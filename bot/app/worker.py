@@ -42,7 +42,7 @@ from bot.engines.langgraph.loading import catalog, registry
 from bot.engines.langgraph.loading.factories import Saver
 from bot.engines.langgraph.runner import LangGraphEngine
 from bot.private_files import private_file
-from bot.runtime import health
+from bot.runtime import health, logs
 from bot.runtime.children import Channel, Words
 from bot.runtime.hints import GATEWAY, WORKER, Hint
 from bot.runtime.line import Line
@@ -203,6 +203,7 @@ async def running(
         config = settings.langgraph_config
         registry.set_environment(config)
         graphs = await stack.enter_async_context(registry.loaded(config, config.absolute().parent, saver))
+        logs.keep()
         graphs.refuse_unknown(policies.now)
         switch.check = graphs.refuse_unknown
         # a node that hangs blocks nobody else

@@ -35,6 +35,7 @@ from bot.runtime.process import run_to_end
 from bot.runtime.supervisor import EXTRA_SECONDS, WRONG_SETTINGS, Backoff
 from bot.settings import RoleSettings
 from bot.stores import Timed, one_of_its_kind
+from bot.telemetry.spans import export
 
 BLOCKED_SECONDS: Final = 0.4
 """A worker whose event loop has said nothing for so long is blocked: another one takes on what comes. Where this
@@ -365,6 +366,7 @@ def _run(settings: RoleSettings, policies: CurrentPolicies, place: worker.Place,
         if place.channel is not None:
             place.channel.send(refused=str(error))
         return WRONG_SETTINGS
+    export()
     return 0
 
 

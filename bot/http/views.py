@@ -174,6 +174,7 @@ class Views:
                 for each in request.question.items
             ],
             answer=self._answer(view) if word in ("closed", "expired") else None,
+            reason=decision.reason if isinstance(decision, Cancelled) else "",
             by=[by.user_id] if isinstance(by, Person) else [],
             through=[],
             at=_settled_at(view) or view.task.created_at,

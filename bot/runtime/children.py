@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+from bot.runtime import outlet
+
 log = logging.getLogger(__name__)
 
 Words: TypeAlias = Mapping[str, Any]
@@ -121,8 +123,7 @@ class Children:
         With `own_group`, what the child forks can be killed together with it.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, _KIND)
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+        outlet.flush()
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
@@ -153,9 +154,7 @@ class Children:
         except BaseException:
             log.critical("a process ends because of an error that nothing caught", exc_info=True)
         finally:
-            for stream in (sys.stdout, sys.stderr):
-                with contextlib.suppress(Exception):
-                    stream.flush()
+            outlet.flush()
             os._exit(code)
 
     def ended(self) -> list[Child]:

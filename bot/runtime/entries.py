@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Mapping
 from typing import Final, Protocol
@@ -17,6 +18,8 @@ CONTINUATION: Final = "    | "
 """Begins every further line of an entry, so that none can be taken for an entry of its own."""
 MAX_ENTRY_CHARACTERS: Final = 100_000
 """More of a traceback helps nobody."""
+MAX_WORD_CHARACTERS: Final = 1_000
+_LAST_WORD: Final = re.compile(r"\s\S*\Z")
 
 
 class Hides(Protocol):
@@ -54,7 +57,7 @@ class Entries(logging.Formatter):
             cut = (
                 words
                 if len(words) <= MAX_ENTRY_CHARACTERS
-                else f"{words[:MAX_ENTRY_CHARACTERS]}\n… cut, {len(words):,} characters in all"
+                else f"{_beginning(words)}\n… cut, {len(words):,} characters in all"
             )
             return masker.text(self._learned.hide(cut))
 
@@ -94,3 +97,10 @@ class JsonEntries(Entries):
     def _entry(self, record: logging.LogRecord, message: str, below: list[str]) -> str:
         told = {"time": self.when(record), "level": record.levelname, "logger": record.name, "message": message}
         return json.dumps({**told, "exception": "\n".join(below)} if below else told)
+
+
+def _beginning(words: str) -> str:
+    """As much as an entry may have, without a word that would be cut: nothing finds a secret of which half is left."""
+    cut = words[:MAX_ENTRY_CHARACTERS]
+    found = _LAST_WORD.search(cut, MAX_ENTRY_CHARACTERS - MAX_WORD_CHARACTERS)
+    return cut[: found.start()] if found is not None else cut

@@ -9,18 +9,29 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 from types import TracebackType
-from typing import Final, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from bot import printable
 from bot.approvals.rules.masking import EDGE, MASK
+from bot.runtime import outlet
 from bot.runtime.entries import Entries, JsonEntries
 
 OWN: Final = ("bot", "countersign", "graphs")
 """The bot's own loggers, of which `countersign` is that of all facts."""
-QUIET: Final = ("apscheduler", "httpx", "slack_bolt.socket", "uvicorn")
-"""Loggers that have a line for each tick, for each call of a LangGraph Server, and for what facts tell."""
+QUIET: Final = {
+    "apscheduler": logging.ERROR,
+    "httpx": logging.WARNING,
+    "slack_bolt.socket": logging.WARNING,
+    "uvicorn": logging.ERROR,
+}
+"""Loggers that have a line for each tick, for each call of a LangGraph Server, and for what facts tell, and the least
+level that is theirs. APScheduler warns of each tick that comes while the one before is under way. uvicorn warns of each
+call that is none, and anybody may make those."""
 MAX_LEARNED: Final = 1000
 """Values that are remembered because of their names. The oldest are forgotten first."""
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +63,11 @@ class Learned:
         return self._pattern.sub(MASK, words)
 
 
-class _Handler(logging.StreamHandler[TextIO]):
+class _Handler(logging.StreamHandler[Any]):
     """Writes to stderr. If an entry cannot be formatted, its values stay hidden; `logging` itself would print them."""
 
     def __init__(self, entries: Entries) -> None:
-        super().__init__()
+        super().__init__(outlet.stderr())
         self.setFormatter(entries)
         self._entries = entries
 
@@ -67,15 +78,20 @@ class _Handler(logging.StreamHandler[TextIO]):
 def to_stderr(form: Literal["text", "json"], level: str = "INFO") -> Learned:
     """Sends all log entries to stderr in this form, including errors that nobody caught. Returns the object that takes
     further secrets to hide."""
+    outlet.have_all_three()
     learned = Learned()
     handler = _Handler((JsonEntries if form == "json" else Entries)(learned))
     logging.basicConfig(handlers=[handler])
+    for name in OWN:  # of their own, because a graph may replace those of the root
+        own = logging.getLogger(name)
+        own.handlers[:], own.propagate = [handler], False
     logging.captureWarnings(True)
     for never_written in ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks"):
         vars(logging)[never_written] = False  # to find them out takes as long as to write the entry
     set_level(level)
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread
+    sys.unraisablehook = _unraisable
     return learned
 
 
@@ -86,8 +102,17 @@ def set_level(level: str) -> None:
     logging.getLogger().setLevel(max(number, logging.INFO))
     for name in OWN:
         logging.getLogger(name).setLevel(number)
-    for name in QUIET:
-        logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    for name, least in QUIET.items():
+        logging.getLogger(name).setLevel(max(number, least))
+
+
+def keep() -> None:
+    """Has the bot's own entries written as before, after code was loaded that may have set up logging for itself. Then
+    Python switches off all loggers that the code does not name."""
+    logging.disable(logging.NOTSET)
+    for name, logger in logging.getLogger().manager.loggerDict.items():
+        if isinstance(logger, logging.Logger) and name.partition(".")[0] in OWN:
+            logger.disabled = False
 
 
 def before_others(flush: Callable[[], None]) -> None:
@@ -98,7 +123,7 @@ def before_others(flush: Callable[[], None]) -> None:
             flush()
         return True
 
-    for handler in logging.getLogger().handlers:
+    for handler in {*logging.getLogger().handlers, *logging.getLogger(OWN[0]).handlers}:  # mostly the same one
         handler.addFilter(let_through)  # it is asked before the handler takes its lock, which `flush` needs
 
 
@@ -108,7 +133,7 @@ def say(sentences: str) -> None:
         for each in sentences.splitlines():
             log.critical("%s", each)
     else:
-        sys.stderr.write(f"{printable.lines(sentences)}\n")
+        outlet.stderr().write(f"{printable.lines(sentences)}\n")
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -118,3 +143,14 @@ def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackT
 def _uncaught_in_thread(caught: threading.ExceptHookArgs) -> None:
     if caught.exc_value is not None:
         log.error("a thread ended with an error", exc_info=(caught.exc_type, caught.exc_value, caught.exc_traceback))
+
+
+def _unraisable(caught: UnraisableHookArgs) -> None:
+    """Python would print it as it is, with whatever the error says. The object itself may hold anything."""
+    where = getattr(caught.object, "__qualname__", type(caught.object).__qualname__)
+    error = caught.exc_value
+    log.error(
+        "an error in %s had nowhere to go",
+        where,
+        exc_info=(caught.exc_type, error, caught.exc_traceback) if error else None,
+    )

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from bot.approvals.model.errors import SettingsError
+from bot.printable import printable
 from bot.runtime.children import forget_signals, woken_by_signals
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class Holder:
     since: datetime
 
     def __str__(self) -> str:
-        where = "this machine" if self.host == socket.gethostname() else self.host
+        where = "this machine" if self.host == socket.gethostname() else printable(self.host)
         return f"process {self.pid} on {where}, since {self.since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
     @classmethod
@@ -278,7 +279,9 @@ def _at_once(folder: Path, roles: Sequence[str], now: datetime) -> Held:
 def _in_turn(folder: Path, roles: Sequence[str], now: datetime) -> Held | None:
     ended: list[bool] = []
     said = False
-    before = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)]
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP)
+    before = [(number, signal.getsignal(number)) for number in numbers]
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nothing to read again: policies are read when the turn comes
     try:
         with woken_by_signals(lambda: ended.append(True)) as woken:
             while not ended:

@@ -6,8 +6,11 @@ import contextlib
 import logging
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
+
+from bot.runtime import outlet
+from bot.runtime.outlet import Outlet
 
 log = logging.getLogger("graphs")
 
@@ -39,12 +42,12 @@ class Prints:
     def take_over(self) -> None:
         """In the worker: sends what anything prints into the pipe. Our own log keeps going where it went."""
         os.close(self.descriptor)
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        kept = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+        outlet.flush()
+        kept = os.dup(2)
         for handler in logging.getLogger().handlers:
             if isinstance(handler, logging.StreamHandler):
-                handler.setStream(kept)
+                before = handler.stream if isinstance(handler.stream, Outlet) else Outlet(2)
+                handler.setStream(replace(before, descriptor=kept))
         os.dup2(self._write, 1)
         os.dup2(self._write, 2)
         # a graph may close 1 and 2, and a process that is killed does not lose its last lines
@@ -69,9 +72,16 @@ class Prints:
             at_once -= len(data)
             *lines, self._rest = (self._rest + data).split(b"\n")
             if len(self._rest) > MAX_LINE_BYTES:
-                lines, self._rest = [*lines, self._rest], b""
+                part, word = self._parted()
+                lines, self._rest = [*lines, part], word
             for line in lines:
                 self._log(line)
+
+    def _parted(self) -> tuple[bytes, bytes]:
+        """A line that is too long, without its last word, and that word: nothing finds a secret of which half is left.
+        All of it, and nothing, if the word itself is too long."""
+        part, _, word = self._rest.rpartition(b" ")
+        return (part, word) if part and len(word) <= MAX_LINE_BYTES // 2 else (self._rest, b"")
 
     def close(self) -> None:
         """Logs what has come, which may be the last words of a worker that died, and closes the pipe."""

@@ -13,7 +13,6 @@ import logging
 import os
 import resource
 import signal
-import sys
 import threading
 import time
 from collections.abc import Coroutine
@@ -21,6 +20,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Final, NoReturn, TypeVar
+
+from bot.runtime import outlet
 
 log = logging.getLogger(__name__)
 
@@ -100,8 +101,7 @@ def within(seconds: float, code: int) -> None:
     def wait() -> NoReturn:
         time.sleep(seconds)
         log.warning("something did not end within %g s, so the process ends now", seconds)
-        for stream in (sys.stderr, sys.stdout):
-            stream.flush()
+        outlet.flush()
         os._exit(code)
 
     threading.Thread(target=wait, name="the end", daemon=True).start()

@@ -18,10 +18,10 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
-from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from bot.telemetry import figures
 from bot.telemetry.names import FOLDER_VARIABLE
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,11 @@ PREFIX: Final = "countersign_"
 """How the names of our metrics begin. A graph that uses prometheus_client in a worker has its figures there, too."""
 _GONE: Final = "0"
 """Stands in a file's name for all processes that are gone. No process has this number."""
+_GONE_FIGURES: Final = (
+    "the figures of the bot's processes in %s cannot be read (%s), so /metrics has none. Approvals go on. If somebody "
+    "has removed the folder, restart the bot"
+)
+_NO_SPACE: Final = "the figures in %s of processes that are gone cannot be added up (%s). Make room on the disk"
 _SUMMED: Final = ("counter", "histogram")
 _GREATEST: Final = ("gauge_max",)
 _TRIES: Final = 3
@@ -52,27 +57,48 @@ class Exposition:
     folder: Path | None = field(default_factory=folder_of_all)
     """The folder of all processes. None if this is the only one."""
     _lock: Lock = field(default_factory=Lock)
+    _said: set[str] = field(default_factory=set)
+    """What is wrong at the moment, as the log has said."""
 
-    def page(self, more: Sequence[Metric] = ()) -> bytes:
-        """The metrics of all processes, and these, which are made for the page. Blocks for some milliseconds."""
+    def page(self, more: Sequence[Metric] = ()) -> bytes | None:
+        """The metrics of all processes, and these, which are made for the page. Blocks for some milliseconds. None if
+        the figures cannot be read, which the log says: half of them would look as if all were well."""
         with self._lock:
-            for _ in range(_TRIES - 1):
+            for _ in range(_TRIES):
                 try:
-                    return self._made(more)
-                except _UNREADABLE:
-                    continue
-            return self._made(more)
+                    made = self._made(more)
+                except (*_UNREADABLE, OSError, ValueError) as error:
+                    why = error
+                else:
+                    self._said.discard(_GONE_FIGURES)
+                    return made
+            self._say(_GONE_FIGURES, why)
+            return None
 
     def tidy(self) -> None:
         """Adds up the files of processes that are gone, which `page` does too."""
         with self._lock:
             if self.folder is not None:
-                fold(self.folder)
+                self._fold(self.folder)
+
+    def _fold(self, folder: Path) -> None:
+        try:
+            fold(folder)
+        except OSError as error:  # there is no space for the sum: until there is, the page is made of all files
+            self._say(_NO_SPACE, error)
+        else:
+            self._said.discard(_NO_SPACE)
+
+    def _say(self, what: str, error: Exception) -> None:
+        """Says it once for as long as it is so."""
+        if what not in self._said:
+            self._said.add(what)
+            log.warning(what, self.folder, error)
 
     def _made(self, more: Sequence[Metric]) -> bytes:
         registry = CollectorRegistry()
         if self.folder is not None:
-            fold(self.folder)
+            self._fold(self.folder)
             registry.register(_Ours(MultiProcessCollector(None, str(self.folder)).collect))  # type: ignore[no-untyped-call]
         elif self.own is not None:
             registry.register(_Ours(self.own.collect))
@@ -113,13 +139,12 @@ def fold(folder: Path) -> None:
 
 
 def _add(file: Path, total: Path, *, greatest: bool) -> None:
-    sums = MmapedDict(str(total))  # type: ignore[no-untyped-call]
-    try:
-        for key, value, _, _ in MmapedDict.read_all_values_from_file(str(file)):  # type: ignore[no-untyped-call]
-            before, _ = sums.read_value(key)  # type: ignore[no-untyped-call]
-            sums.write_value(key, max(before, value) if greatest else before + value, 0.0)  # type: ignore[no-untyped-call]
-    finally:
-        sums.close()  # type: ignore[no-untyped-call]
+    """Raises OSError if there is no space for the sums. They are as they were then, so nothing is added twice."""
+    sums = figures.read(total) if total.exists() else {}
+    for key, value in figures.read(file).items():
+        before = sums.get(key, 0.0)
+        sums[key] = max(before, value) if greatest else before + value
+    figures.replace(total, sums)
 
 
 def _lives(pid: int) -> bool:

@@ -70,7 +70,7 @@ class Lines:
         if isinstance(fact, StorageUnreachable):
             level = logging.DEBUG if self._storage_is_away else level  # once for each time that it is away
             self._storage_is_away = True
-        if not self._log.isEnabledFor(level):
+        if level < self._log.getEffectiveLevel():
             return
         figures = dict(_figures(fact))
         if trace := trace or (fact.about.trace if isinstance(fact, Recorded) and fact.about else None):
@@ -80,7 +80,7 @@ class Lines:
         if at is not None:
             record.created, record.msecs = at, at % 1 * 1000
         record.event, record.figures = event, figures
-        self._log.handle(record)
+        self._log.callHandlers(record)  # even if a graph has switched off all loggers that it does not know
 
 
 class _Words:

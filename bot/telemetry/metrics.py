@@ -6,13 +6,12 @@ the configuration and from the code, and never from what people or programs writ
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar, assert_never
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from bot.approvals.model.facts import (
     ApiAnswered,
@@ -44,7 +43,7 @@ from bot.approvals.model.facts import (
     WorkerEnded,
 )
 from bot.approvals.model.trace import Trace
-from bot.telemetry.names import FOLDER_VARIABLE
+from bot.telemetry import figures
 from bot.telemetry.people import People
 
 Key = TypeVar("Key")
@@ -93,19 +92,13 @@ class _Series(dict[Key, Child]):
         return child
 
 
-def _share_figures() -> None:
-    """Has figures be written where the process finds them that serves those of all. The library decides that when it is
-    imported, which may have been before there was a folder."""
-    if FOLDER_VARIABLE in os.environ and not values.ValueClass._multiprocess:
-        values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
-
-
 class Metrics:
     """Counts facts. Each process has one; `bot.telemetry.exposition` adds them up."""
 
     def __init__(self, registry: CollectorRegistry | None = None, now: Callable[[], float] = time.time) -> None:
-        """`now` gives seconds since 1970, by this machine's clock."""
-        _share_figures()
+        """`now` gives seconds since 1970, by this machine's clock. Raises OSError if there is no space for figures, or
+        if the folder for them is gone."""
+        figures.share()
         self.registry: Final = registry or CollectorRegistry()
         self._now = now
         self._engines, self._methods, self._routes, self._kinds = Names(), Names(), Names(), Names()

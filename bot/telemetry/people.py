@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Protocol
 
 from prometheus_client import Counter, Histogram
@@ -91,7 +92,7 @@ class People:
             self._decisions.labels(graph, outcome).inc()
             decision = request.decision
             if isinstance(decision, Answered) and decision.voters:
-                self._seconds.labels(graph).observe((decision.at - request.opened_at).total_seconds())
+                self._seconds.labels(graph).observe(_seconds(request.opened_at, decision.at))
             if kind in BY_SILENCE and nobody_was_reached(request):
                 self._unreached.inc()
 
@@ -105,7 +106,7 @@ class People:
         since = request.state.decision.at
         if isinstance(request.state.decision, Answered):  # only what people or the policy said is held
             since = min(since + request.policy.hold, request.state.at)
-        return Delivery(engine=engine_of(request.task_id), seconds=(request.state.at - since).total_seconds())
+        return Delivery(engine=engine_of(request.task_id), seconds=_seconds(since, request.state.at))
 
     def _escalated(self, fact: Recorded, request: Request) -> None:
         missed = [each for each in request.unreached if each.asked_at == fact.entry.at]
@@ -117,6 +118,11 @@ class People:
         ways = {each.via for each in steps if isinstance(each, Escalate) and names.intersection(each.to)}
         for way in sorted(ways or {Via.DM}):
             self._escalations.labels(str(way), reached).inc()
+
+
+def _seconds(since: datetime, until: datetime) -> float:
+    """How long that was. Nothing, if the clock was put back meanwhile: a sum that falls would look like a new start."""
+    return max((until - since).total_seconds(), 0.0)
 
 
 def engine_of(task_id: TaskId) -> str:

@@ -8,18 +8,29 @@ newest trace is found, so that other processes go on in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Final
+from contextvars import Token
+from functools import partial
+from threading import Thread
+from typing import Final, TypeVar
 
 from opentelemetry import trace
-from opentelemetry.context import Context
-from opentelemetry.trace import Link, SpanContext, Tracer
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.trace import Link, Span, SpanContext, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from bot import __version__
+from bot.approvals.model.facts import named
 from bot.approvals.model.trace import Trace
 
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+SECONDS_TO_EXPORT: Final = 2.0
+"""How long a process that ends waits for its last spans to be exported."""
 _HEADER: Final = "traceparent"
 _FORM: Final = TraceContextTextMapPropagator()
 
@@ -29,6 +40,7 @@ class Spans:
 
     def __init__(self, tracer: Tracer | None = None) -> None:
         self._tracer: Final = tracer or trace.get_tracer("countersign", __version__)
+        self._has_failed = False
         self._is_used = tracer is not None
         """Whether there may be any span: the SDK is installed, or somebody else's trace was gone on with."""
 
@@ -52,17 +64,67 @@ class Spans:
 
     @contextmanager
     def _span(self, name: str, parent: Trace | None, after: Trace | None, about: str) -> Iterator[Trace | None]:
-        before = _read(after) if after is not None else None
-        with self._tracer.start_as_current_span(
-            f"countersign.{name}",
-            context=_context(parent) if parent is not None else (Context() if after is not None else None),
-            links=[Link(before)] if before is not None else None,
-            attributes={"countersign.task": about} if about else None,
-        ):
+        """What the SDK raises disturbs nothing: then there is no span. Of an error the span has the class alone.
+        OpenTelemetry would add its words, which may be somebody's, and secret."""
+        opened = self._opened(name, parent, after, about)
+        if opened is None:
+            yield None
+            return
+        span, token = opened
+        try:
             yield self.here()
+        except Exception as error:
+            self._tried(partial(span.set_status, StatusCode.ERROR, named(error)))
+            raise
+        finally:
+            detach(token)
+            self._tried(span.end)
+
+    def _opened(
+        self, name: str, parent: Trace | None, after: Trace | None, about: str
+    ) -> tuple[Span, Token[Context]] | None:
+        before = _read(after) if after is not None else None
+        span = self._tried(
+            partial(
+                self._tracer.start_span,
+                f"countersign.{name}",
+                context=_context(parent) if parent is not None else (Context() if after is not None else None),
+                links=[Link(before)] if before is not None else None,
+                attributes={"countersign.task": about} if about else None,
+            )
+        )
+        return None if span is None else (span, attach(trace.set_span_in_context(span)))
+
+    def _tried(self, call: Callable[[], T]) -> T | None:
+        """What the SDK returns. None if it raises, which is said once."""
+        try:
+            return call()
+        except Exception:  # an error here would fail what is traced
+            if not self._has_failed:
+                self._has_failed = True
+                log.exception("a span could not be made; this is said once")
+            return None
 
 
 _NOWHERE: Final[AbstractContextManager[None]] = nullcontext()
+
+
+def export(seconds: float = SECONDS_TO_EXPORT) -> None:
+    """Exports what the SDK still holds, before a process ends in a way that leaves it no time for that. Returns after
+    `seconds` at the latest."""
+    flush = getattr(trace.get_tracer_provider(), "force_flush", None)
+    if flush is None:
+        return
+
+    def run() -> None:
+        try:
+            flush()
+        except Exception:
+            log.exception("the last spans could not be exported")
+
+    thread = Thread(target=run, name="export", daemon=True)
+    thread.start()
+    thread.join(seconds)
 
 
 def _context(place: Trace) -> Context:

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.approvals.model.census import Some
 from bot.approvals.model.ids import Operator, RequestId, TaskId
-from bot.approvals.model.request import Delivered, Request
+from bot.approvals.model.request import Delivered, OpenStage, Pending, Request
 from bot.approvals.model.task import Ended, Failed, Failure, Running, Task, TaskCancelled, TaskState, Waiting
-from bot.approvals.ports.storage import Among, Storage
+from bot.approvals.model.webhook import WebhookId
+from bot.approvals.ports.storage import Among, Change, Storage
 from bot.storage.redis.store import RedisStorage, client
 from tests.conformance.stores import Store
-from tests.support.builders import MINUTE, NOON, a_request, a_task, an_answer, an_event, decided
+from tests.support.builders import (
+    MINUTE,
+    NOON,
+    a_message,
+    a_question,
+    a_request,
+    a_task,
+    a_webhook,
+    an_answer,
+    an_event,
+    an_item,
+    decided,
+)
 
 FAILURE = Failure(error_id="e1", summary="KeyError", at=NOON)
 
@@ -158,6 +174,21 @@ async def test_ids_are_found_by_how_they_begin(storage: Storage) -> None:
     assert await storage.request_ids("req_ab", 10) == (RequestId("req_ab1"), RequestId("req_ab2"))
 
 
+async def test_records_are_listed_and_counted_whose_numbers_json_does_not_have(storage: Storage) -> None:
+    """Not every SQLite reads NaN, and a graph may propose it."""
+    numbers = {"Infinity": [float("nan"), float("inf"), -float("inf")]}
+    task = await kept(storage, "t", inputs=numbers)
+    request = a_request("r", task, question=a_question(items=(an_item(arguments=numbers),)), state=Pending(due_at=None))
+    await storage.open_request(request, an_event("opened", request, data=numbers), [a_message("m", request)])
+
+    counted = await storage.census(NOON)
+
+    assert ids(await storage.newest(10, graph="cleanup")) == ["t"]
+    assert ids(await storage.newest_unsettled(10)) == ["r"]
+    assert counted.pending["cleanup"].count == 1
+    assert counted.stale == Some(count=1, since=NOON)
+
+
 # --- What earlier versions stored -----------------------------------------------------------------
 
 
@@ -173,7 +204,7 @@ async def test_redis_lists_what_earlier_versions_stored(redis_url: str, redis_pr
     await kept(storage, "over", state=Ended(outcome="", at=NOON))
     gone = Failed(failure=FAILURE, retryable=False)
     await storage.save_task(replace(await kept(storage, "lost"), state=gone), an_event("lost", a_task("lost")))
-    names = ("tasks", "open_tasks", "failed_tasks", "task_ids", "request_ids", "unsettled", "lists_complete")
+    names = ("tasks", "open_tasks", "failed_tasks", "task_ids", "request_ids", "unsettled", "indexes_complete")
     await redis.delete(*(prefix + name for name in names))
 
     later = RedisStorage(redis, prefix)
@@ -184,6 +215,31 @@ async def test_redis_lists_what_earlier_versions_stored(redis_url: str, redis_pr
     assert ids(await later.newest_unsettled(10)) == ["r"]
     assert await later.task_ids("f", 10) == ("failed",)
     assert await later.request_ids("", 10) == ("r",)
+    await later.close()
+
+
+async def test_redis_finds_the_troubles_of_what_earlier_versions_stored(redis_url: str, redis_prefix: str) -> None:
+    """Whatever is asked first, and whoever gives up waiting for it."""
+    prefix = f"{{{redis_prefix}}}:"
+    redis = client(redis_url)
+    storage = RedisStorage(redis, prefix)
+    failed = replace(await kept(storage, "failed"), state=Failed(failure=FAILURE, retryable=True))
+    await storage.save_task(failed, an_event("failed", failed))
+    short = await asked(storage, "short", failed, open=OpenStage(opened_at=NOON, short=1))
+    told = Change(record=short, event=None, webhooks=[a_webhook("left", short, next_try=None)])
+    await storage.save_all([told])
+    names = ("tasks", "open_tasks", "failed_tasks", "failed", "doubtful", "webhooks_given_up", "indexes_complete")
+    await redis.delete(*(prefix + name for name in names))
+
+    later = RedisStorage(redis, prefix)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0):
+            await later.census(NOON)
+
+    assert (await later.census(NOON)).failed == 1
+    assert ids(await later.failed_tasks(None, 10)) == ["failed"]
+    assert ids(await later.doubtful(None, 10)) == ["short"]
+    assert [each.id for each in await later.webhooks_given_up((NOON - MINUTE, WebhookId("")), 10)] == ["left"]
     await later.close()
 
 

@@ -14,16 +14,29 @@ import pytest
 
 from bot.approvals.model.errors import SettingsError
 from bot.approvals.model.ids import ChannelId, MessageRef, Ts
-from bot.approvals.model.request import Unreached
+from bot.approvals.model.request import Decided, Pending, Unreached
 from bot.approvals.model.task import Failed, Failure
 from bot.approvals.services.audit.proof import Intact, verify
 from bot.storage.codec import encode
-from bot.storage.sqlite import schema
+from bot.storage.sqlite import rows, schema
 from bot.storage.sqlite.database import Database
 from bot.storage.sqlite.store import SqliteStorage
-from tests.support.builders import NOON, a_message, a_question, a_request, a_task, an_event, an_item, staged
+from tests.support.builders import (
+    MINUTE,
+    NOON,
+    a_message,
+    a_question,
+    a_request,
+    a_task,
+    a_webhook,
+    an_event,
+    an_item,
+    decided,
+    staged,
+)
 
 AT_ONCE = timedelta(0)
+LATER = NOON + timedelta(hours=2)
 
 
 @pytest.fixture
@@ -311,3 +324,62 @@ async def test_troubles_of_a_file_of_before_they_were_told_are_found(
 
     assert failed == (task,)
     assert doubtful == (short, unseen)
+
+
+async def test_what_an_earlier_version_stored_stands_in_its_place_to_the_microsecond(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list goes on after the moment in the last record's body, so it would skip or repeat whatever stands elsewhere.
+    Webhooks that were given up are found, too."""
+    before = next(number for number, each in enumerate(schema.MIGRATIONS) if "tasks_by_time" in each[0])
+    with monkeypatch.context() as patched:
+        patched.setattr("bot.storage.sqlite.database.MIGRATIONS", schema.MIGRATIONS[:before])
+        await (await SqliteStorage.open(path)).close()
+    at = NOON + timedelta(hours=1, microseconds=30)
+    failure = Failure(error_id="e1", summary="ValueError", at=at)
+    task = a_task(state=Failed(failure=failure, retryable=True))
+    asked = [
+        staged(a_request(f"r{tick}", task, opened_at=NOON + timedelta(microseconds=tick)), short=1) for tick in range(3)
+    ]
+    held = a_request("held", task, opened_at=at, state=decided(next_try=LATER, held=Pending(due_at=None)))
+    sent, left = (
+        a_webhook(f"w{number}", held, next_try=None, delivered_at=delivered)
+        for number, delivered in enumerate((NOON, None))
+    )
+    with closing(sqlite3.connect(path, isolation_level=None)) as file:
+        file.execute(
+            "INSERT INTO tasks (id, thread_id, team_id, user_id, created_at, state, revision, body) "
+            "VALUES (?, ?, '', '', 0, 'Failed', 0, ?)",
+            (task.id, task.thread_id, encode(task)),
+        )
+        for request in (*asked, held):
+            stored = encode(request).replace('"held_until":null,', "")
+            next_try = rows.moment(request.state.next_try) if isinstance(request.state, Decided) else None
+            file.execute(
+                "INSERT INTO requests (id, task_id, thread_id, interrupt_id, state, next_try, revision, body) "
+                "VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
+                (
+                    *(request.id, task.id, task.thread_id, request.interrupt_id),
+                    *(type(request.state).__name__, next_try, stored),
+                ),
+            )
+        for webhook in (sent, left):
+            file.execute(
+                "INSERT INTO webhooks (id, task_id, revision, body) VALUES (?, ?, 0, ?)",
+                (webhook.id, task.id, encode(webhook)),
+            )
+
+    storage = await SqliteStorage.open(path)
+    listed = await storage.newest_unsettled(2)
+    rest = await storage.newest_unsettled(9, before=(listed[-1].opened_at, listed[-1].id))
+    doubtful = await storage.doubtful((asked[0].opened_at, asked[0].id), 9)
+    failed = await storage.failed_tasks((failure.at, task.id), 9)
+    given_up = await storage.webhooks_given_up((NOON - MINUTE, left.id), 9)
+    undelivered = [(await storage.census(now)).undelivered.count for now in (LATER - MINUTE, LATER)]
+    await storage.close()
+
+    assert [each.id for each in (*listed, *rest)] == ["held", "r2", "r1", "r0"]
+    assert [each.id for each in doubtful] == ["r1", "r2"]
+    assert failed == ()
+    assert [each.id for each in given_up] == [left.id]
+    assert undelivered == [0, 1]

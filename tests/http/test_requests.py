@@ -6,7 +6,11 @@ import pytest
 from multidict import CIMultiDict
 
 from bot.approvals.model.decision import Approve, Reject, Respond
+from bot.approvals.model.ids import Operator, RequestId
+from bot.approvals.services.operations import Operations
+from bot.stores import system_clock
 from tests.support import served
+from tests.support.fakes.work import FakeWork
 from tests.support.served import ADDRESS, ALICE, BOB, CHANNEL, RITA, Api
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -229,6 +233,19 @@ async def test_a_withdrawn_request_approves_nothing(api: Api) -> None:
     assert [item["verdict"] for item in decision["items"]] == ["cancelled"]
     again = await api.post(f"/v1/requests/{asked['id']}/cancel")
     assert (again.status, again.json["status"]) == (200, "cancelled")
+
+
+async def test_a_program_is_told_why_an_operator_has_cancelled_its_request(api: Api) -> None:
+    asked = await api.ask(REFUND)
+    request = await api.storage.request(RequestId(asked["id"]))
+    by_command = Operations(
+        storage=api.storage, work=FakeWork(), by=Operator(login="olga"), signature="olga, by command"
+    )
+
+    await by_command.cancel(request.task_id, system_clock(), "The shop is closed.")
+
+    decision = (await api.get(f"/v1/requests/{asked['id']}")).json["decision"]
+    assert (decision["verdict"], decision["reason"], decision["by"]) == ("cancelled", "The shop is closed.", [])
 
 
 async def test_what_is_decided_cannot_be_withdrawn(api: Api) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -167,3 +168,16 @@ def test_of_two_that_start_at_the_same_moment_one_runs(bots: Bots, silence: Sile
     assert runner.process.poll() is None
     assert not silence.is_asked()
     os.close(*both)
+
+
+def test_a_bot_that_waits_goes_on_waiting_when_it_is_to_read_its_policies_again(bots: Bots, silence: Silence) -> None:
+    """It reads them when its turn comes."""
+    first = bots.launch("--role", "gateway")
+    silence.asked()
+    second = bots.launch("--role", "gateway", "--wait")
+    bots.first_said(second)
+
+    os.kill(pid(second), signal.SIGHUP)
+    first.kill()
+
+    silence.asked()

@@ -90,3 +90,13 @@ async def test_as_json_every_line_is_an_object(own_bot: Bot, simulator: Simulato
     assert WORDS not in own_bot.log
     for secret in (own_bot.environment["SLACK_BOT_TOKEN"], own_bot.environment["SLACK_APP_TOKEN"]):
         assert secret not in own_bot.log
+
+
+async def test_a_log_on_a_full_disk_keeps_nobody_from_approving(own_bot: Bot, room: Room) -> None:
+    """Its lines are lost, and nothing else. The bot ends in order, too."""
+    (own_bot.folder / "bot.log").symlink_to("/dev/full")
+    own_bot.start()
+
+    await approved(own_bot, room, "told")
+
+    assert own_bot.stop() == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -17,6 +17,8 @@ from bot.approvals.rules.standing import Standing, is_given_up, standing
 
 PAGE: Final = 200
 """Records that are read at once."""
+MAX_TASKS: Final = 10_000
+"""Tasks whose requests are looked through if nobody says how many. That takes seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,15 @@ class Line:
     requests: tuple[Request, ...]
     """Its requests. Empty if it has ended: they are not read then."""
     standing: Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundRequests:
+    """The requests of a list."""
+
+    requests: list[Request]
+    cut: bool = False
+    """Whether older ones were not looked at, because that would take long."""
 
 
 Wanted: TypeAlias = Callable[[Standing], bool]
@@ -76,17 +87,28 @@ class Overview:
         return heapq.nlargest(limit, found.values(), key=lambda line: (line.task.created_at, line.task.id))
 
     async def requests(
-        self, limit: int, wanted: Callable[[Request], bool], *, unsettled: bool = True, graph: str | None = None
-    ) -> list[Request]:
+        self,
+        limit: int,
+        wanted: Callable[[Request], bool],
+        *,
+        unsettled: bool = True,
+        graph: str | None = None,
+        tasks: int = MAX_TASKS,
+    ) -> FoundRequests:
         """The last requests that are wanted: of those that are pending or not delivered, the last opened first; or, if
-        not only `unsettled`, of all, those of the newest task first."""
+        not only `unsettled`, of the newest `tasks`, those of the newest task first."""
         found: list[Request] = []
-        async for request in self._unsettled() if unsettled else self._all(graph):
-            if graph in (None, request.graph) and wanted(request):
-                found.append(request)
-            if len(found) == limit:
-                break
-        return found
+        looked_at = 0
+        async for requests in self._pages_of_unsettled() if unsettled else self._by_task(graph):
+            if looked_at == tasks and not unsettled:
+                return FoundRequests(requests=found, cut=True)
+            looked_at += 1
+            for request in requests:
+                if graph in (None, request.graph) and wanted(request):
+                    found.append(request)
+                if len(found) == limit:
+                    return FoundRequests(requests=found)
+        return FoundRequests(requests=found)
 
     # --- Within -----------------------------------------------------------------------------------
 
@@ -98,16 +120,19 @@ class Overview:
             before = (page[-1].created_at, page[-1].id)
 
     async def _unsettled(self) -> AsyncIterator[Request]:
-        before: tuple[datetime, RequestId] | None = None
-        while page := await self.storage.newest_unsettled(PAGE, before=before):
+        async for page in self._pages_of_unsettled():
             for request in page:
                 yield request
+
+    async def _pages_of_unsettled(self) -> AsyncIterator[Sequence[Request]]:
+        before: tuple[datetime, RequestId] | None = None
+        while page := await self.storage.newest_unsettled(PAGE, before=before):
+            yield page
             before = (page[-1].opened_at, page[-1].id)
 
-    async def _all(self, graph: str | None) -> AsyncIterator[Request]:
+    async def _by_task(self, graph: str | None) -> AsyncIterator[Sequence[Request]]:
         async for task in self._newest(Among.ALL, None, graph):
-            for request in reversed(await self.storage.requests_of(task.id)):
-                yield request
+            yield tuple(reversed(await self.storage.requests_of(task.id)))
 
     async def _line(self, task: Task) -> Line:
         """A failed task's open requests say whether it is tried again, and those of others whether code is missing."""

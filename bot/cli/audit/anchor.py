@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from bot.approvals.model.errors import SettingsError
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock
 from bot.approvals.services.audit import anchors
+from bot.cli import output
 from bot.cli.audit.rounds import AGAIN, Outage, Rounds, Timed
 
 
@@ -30,11 +30,11 @@ class Anchor:
     async def once(self) -> int:
         """Notes the head as it is now. Returns 1 if the log was cut, so that there is no head to note. Raises
         Unreachable, or SettingsError."""
-        return 0 if await self._noted(lambda words: sys.stderr.write(f"{words}\n")) else 1
+        return 0 if await self._noted(lambda words: output.to_stderr(f"{words}\n")) else 1
 
     async def run(self, every: timedelta) -> int:
         """Notes the head now and every so often. Whatever goes wrong is said on the standard error, and tried again."""
-        say = Timed(self.clock, sys.stderr.write)
+        say = Timed(self.clock, output.to_stderr)
         outage = Outage(say=say)
         due = self.clock()
         while True:

@@ -4,7 +4,6 @@ meanwhile."""
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from bot.approvals.ports.storage import Storage
 from bot.approvals.rules.masking import Masker
 from bot.approvals.services.audit.proof import Intact, entries, verify
 from bot.approvals.services.messages.masked import Masking
+from bot.cli import output
 from bot.cli.audit import rows
 from bot.cli.audit.anchor import Anchor, append
 from bot.cli.audit.rounds import NobodyReads, Source, UntilAsked, to_stdout
@@ -137,6 +137,7 @@ async def _in_rounds(options: Options, settings: Store) -> int:
                     reread=options.reread or REREAD,
                     noted=options.head,
                     anchors=options.anchors,
+                    close=source.close,
                 ).run()
             file = options.output
             note = to_stdout if file is None else partial(append, file)
@@ -216,20 +217,23 @@ def _selection(options: Options) -> str:
 
 @contextmanager
 def _opened(path: Path | None) -> Iterator[TextIO]:
-    """The file, or the standard output. If its reader goes away, the export ends without an error."""
+    """The file, or the standard output. If its reader goes away, the export ends without an error. Raises SettingsError
+    if it cannot be written."""
     if path is None:
         try:
             yield sys.stdout
             sys.stdout.flush()
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it exits
+            output.drop_the_rest()
+        except OSError as error:
+            output.drop_the_rest()
+            raise output.unwritable("The output", error) from None
         return
     try:
-        file = path.open("w", encoding="utf-8", newline="")
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield file
     except OSError as error:
-        raise SettingsError(f"--output {path}: cannot be written ({error}).") from None
-    with file:
-        yield file
+        raise output.unwritable(f"--output {path}", error) from None
 
 
 def _head(text: str) -> Head:

@@ -4,7 +4,6 @@ asked to end, and an outage of storage does not end them."""
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,6 +16,7 @@ from bot import stores
 from bot.approvals.model.errors import SettingsError, Unreachable
 from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock
+from bot.cli import output
 from bot.durations import spoken
 from bot.printable import printable
 from bot.settings import Store
@@ -147,13 +147,16 @@ class NobodyReads(Exception):
 
 
 def to_stdout(words: str) -> None:
-    """Writes it at once. Raises NobodyReads."""
+    """Writes it at once. Raises NobodyReads, or SettingsError if the disk behind it is full: then it is kept, and
+    written with what is written next."""
     try:
         sys.stdout.write(words)
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it exits
+        output.drop_the_rest()
         raise NobodyReads from None
+    except OSError as error:
+        raise output.unwritable("The output", error) from None
 
 
 def stamp(at: datetime) -> str:

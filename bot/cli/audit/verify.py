@@ -105,6 +105,9 @@ class Follow:
     reread: timedelta
     noted: Head | None = None
     anchors: Path | None = None
+    close: Callable[[], Awaitable[None]] | None = None
+    """Closes the store before all of it is read again: one that stays open remembers pages of the file, and would not
+    see what somebody has written over them."""
     _proved: Verified = field(default_factory=Verified)
     _was_read: bool = False
     """Whether the log has been read as a whole."""
@@ -132,6 +135,8 @@ class Follow:
 
     async def _look(self, *, whole: bool) -> tuple[bool, str]:
         """Whether all is well, and what to say; nothing if nothing is new."""
+        if whole and self._was_read and self.close is not None:
+            await self.close()
         storage = await self.opened()
         before = self._proved
         if not whole:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -24,6 +23,7 @@ from bot.approvals.ports.work import Clock
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.messages.masked import Masking, marks_of
 from bot.approvals.services.operations import Operations
+from bot.cli import output
 from bot.cli.operator.tables import CUT
 from bot.cli.operator_name import login, operator
 from bot.durations import duration
@@ -149,6 +149,13 @@ def at_least_one(text: str) -> int:
     return int(text)
 
 
+def text(typed: str) -> str:
+    """What was typed, if it is text in the terminal's encoding. No record holds anything else."""
+    if any("\ud800" <= sign <= "\udfff" for sign in typed):
+        raise argparse.ArgumentTypeError("is no text in the encoding of this terminal")
+    return typed
+
+
 def moment(text: str) -> datetime:
     """A date or a time, in UTC if it names no zone, or how long ago."""
     try:
@@ -179,8 +186,12 @@ async def answered(work: Awaitable[int]) -> int:
     except SettingsError:
         raise
     except BrokenPipeError:  # whoever reads it has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it exits
+        output.drop_the_rest()
         return 0
+    except OSError as error:
+        output.drop_the_rest()
+        sys.stderr.write(f"{output.unwritable('The output', error)}\n")
+        return 1
     except CountersignError as refusal:
         sys.stderr.write(f"{printable(str(refusal))}\n")
         return 1

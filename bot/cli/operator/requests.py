@@ -18,7 +18,7 @@ from bot.approvals.model.ids import RequestId
 from bot.approvals.model.request import Decided, Pending, Request
 from bot.approvals.ports.storage import Records
 from bot.approvals.rules.standing import is_given_up
-from bot.approvals.services.overview import Overview
+from bot.approvals.services.overview import MAX_TASKS, Overview
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.amendment import Amending
 from bot.approvals.services.policies.choice import PolicyChoice
@@ -62,6 +62,7 @@ class Options:
     graph: str | None = None
     approver: str | None = None
     limit: int = DEFAULT_LIMIT
+    tasks: int = MAX_TASKS
     yes: bool = False
     json: bool = False
 
@@ -79,14 +80,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=STATES,
         help="only these; stuck: those whose agent cannot be told unless a person does something",
     )
-    lists.add_argument("--graph", metavar="NAME", help="only those of this graph, or of this program that asks")
+    lists.add_argument(
+        "--graph",
+        type=operator_desk.text,
+        metavar="NAME",
+        help="only those of this graph, or of this program that asks",
+    )
     lists.add_argument(
         "--approver",
+        type=operator_desk.text,
         metavar="NAME",
         help='only those that ask it, as the policy writes it: "@finance", "#ops" or U012AB3CD',
     )
     lists.add_argument(
         "--limit", type=operator_desk.at_least_one, default=DEFAULT_LIMIT, metavar="N", help="at most so many"
+    )
+    lists.add_argument(
+        "--tasks",
+        type=_some_tasks,
+        default=MAX_TASKS,
+        metavar="N",
+        help=f"with decided or all: look through the requests of the newest N tasks ({MAX_TASKS})",
     )
     shows = does.add_parser(
         "show", help="what is asked, who may answer and who did, what comes next, and what can be done"
@@ -128,8 +142,10 @@ async def _list(desk: Desk, options: Options) -> None:
 
     overview = Overview(storage=desk.storage)
     unsettled = options.state not in _OF_ALL
-    found = await overview.requests(more, wanted, unsettled=unsettled, graph=options.graph)
-    shown = []
+    listed = await overview.requests(more, wanted, unsettled=unsettled, graph=options.graph, tasks=options.tasks)
+    if listed.cut:
+        sys.stderr.write(f"Only the newest {options.tasks:,} tasks were looked at: --tasks looks at more.\n")
+    found, shown = listed.requests, []
     for each in found[: options.limit]:
         with suppress(NotFound):  # it was removed meanwhile
             shown.append((await _asked(desk, each)).request)
@@ -203,3 +219,9 @@ def _asks(request: Request, approver: str) -> bool:
     """Whether it asks this name, as the policy writes it, or this person, as was known when it was opened."""
     names = {name.casefold() for name in request.approvers}
     return approver in names or approver in {person.user_id.casefold() for person in request.open.asked}
+
+
+def _some_tasks(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1_000_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000000000")
+    return int(text)

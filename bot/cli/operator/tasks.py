@@ -79,7 +79,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     lists.add_argument(
         "--state", choices=STATES, help="only these; stuck: those that do not go on unless a person does something"
     )
-    lists.add_argument("--graph", metavar="NAME", help="only those of this graph, or of this program that asks")
+    lists.add_argument(
+        "--graph",
+        type=operator_desk.text,
+        metavar="NAME",
+        help="only those of this graph, or of this program that asks",
+    )
     lists.add_argument(
         "--since",
         type=operator_desk.moment,
@@ -187,7 +192,11 @@ async def _cancel(desk: Desk, task_id: TaskId, options: Options) -> None:
         raise Refused(task_words.refusal_to_cancel((await _seen(desk, task_id)).records.task)) from None
     except NotFound:
         raise Refused(_GONE.format(task_id)) from None
-    running = " Its run is stopped within seconds; what that has done stays." if isinstance(task.state, Running) else ""
+    running = (
+        " Its run is stopped within seconds, or when a step is over that cannot be interrupted."
+        if isinstance(task.state, Running)
+        else ""
+    )
     await _say(desk, records, f"Task {task_id} is cancelled.{running}", options)
 
 
@@ -237,4 +246,4 @@ def _bare(options: Options) -> Options:
 def _reason(text: str) -> str:
     if len(text) > MAX_REASON_CHARACTERS:
         raise argparse.ArgumentTypeError(f"has more than {MAX_REASON_CHARACTERS} characters")
-    return text.strip()
+    return operator_desk.text(text.strip())

@@ -94,7 +94,7 @@ class Decision(Given):
             "whenever this decision is read."
         ),
     ] = None
-    reason: Annotated[str, Field(description="The reasons that people gave.")] = ""
+    reason: Annotated[str, Field(description="The reasons that people gave, or why an operator cancelled it.")] = ""
     by: Annotated[list[str], Field(description="Who decided, by Slack's ids.", examples=[["U024BE7LH"]])]
     through: Annotated[
         list[str], Field(description="The tokens through which votes came that were not given in Slack.")

@@ -23,8 +23,8 @@ METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 class Watched(Protocol):
     """What is watched."""
 
-    async def metrics(self) -> bytes:
-        """The page of metrics, in Prometheus' text format."""
+    async def metrics(self) -> bytes | None:
+        """The page of metrics, in Prometheus' text format. None if they cannot be read, which the log says."""
         ...
 
     async def unwell(self) -> Sequence[str]:
@@ -45,7 +45,9 @@ class Answer:
     body: bytes
 
 
-def page(metrics: bytes) -> Answer:
+def page(metrics: bytes | None) -> Answer:
+    if metrics is None:
+        return NO_FIGURES
     return Answer(status=HTTPStatus.OK, content_type=METRICS_TYPE, body=metrics)
 
 
@@ -59,6 +61,11 @@ def verdict(problems: Sequence[str]) -> Answer:
     )
 
 
+NO_FIGURES: Final = Answer(
+    status=HTTPStatus.SERVICE_UNAVAILABLE,
+    content_type="text/plain; charset=utf-8",
+    body=b"The figures cannot be read. The log says why.\n",
+)
 NOT_TAKEN: Final = Answer(
     status=HTTPStatus.METHOD_NOT_ALLOWED, content_type="text/plain; charset=utf-8", body=b"This address takes GET.\n"
 )

@@ -143,7 +143,7 @@ def _to_do(trouble: Trouble) -> str:
         case TroubleKind.CHAIN:
             return "Keep a copy of the storage as it is. Then run\n`countersign audit verify`"
         case TroubleKind.MORE:
-            return "To see the tasks that have failed, run\n`countersign tasks list`"
+            return "To see the tasks that have failed, run\n`countersign tasks list --state stuck`"
         case _ as never:
             assert_never(never)
 

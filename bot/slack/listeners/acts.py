@@ -144,6 +144,13 @@ class Submission:
         return state
 
 
+def origin_of(body: Body) -> str:
+    """What starts the task that this command or submission starts (`Tasks.start`): if the same request comes again,
+    even to another process, it starts no other one. Slack makes a new trigger id each time that somebody acts."""
+    trigger = body.get("trigger_id")
+    return f"trigger {trigger}" if trigger else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """A slash command that somebody sent."""

@@ -14,7 +14,7 @@ from bot.approvals.model.question import Verdict
 from bot.approvals.model.request import Request
 from bot.slack import actions, wording
 from bot.slack.actions import RequestTarget
-from bot.slack.listeners.acts import Submission
+from bot.slack.listeners.acts import Submission, origin_of
 from bot.slack.listeners.context import Parts
 from bot.slack.modals import answer_modal, edit_modal, one_by_one_modal, start_modal
 from bot.slack.modals.views import Back, Problems
@@ -109,7 +109,8 @@ async def start(parts: Parts, sent: Submission) -> Problems | None:
     try:
         words = start_modal.words(graph, sent.state)
         actor = replace(sent.actor, surface=COMMAND)
-        await parts.tasks.start(actor, name, words, spot.channel, thread_ts=spot.thread_ts)
+        origin = origin_of(sent.body)
+        await parts.tasks.start(actor, name, words, spot.channel, thread_ts=spot.thread_ts, origin=origin)
     except InvalidInputs as invalid:
         return start_modal.problems(graph, invalid.problems)
     return None

@@ -18,7 +18,7 @@ from bot.approvals.ports.slack import LookupFailed
 from bot.slack import markup, quotes
 from bot.slack.api.directory import DirectMessage, NotJoined
 from bot.slack.inbox import task_list
-from bot.slack.listeners.acts import Command, Reply
+from bot.slack.listeners.acts import Command, Reply, origin_of
 from bot.slack.listeners.context import Parts
 from bot.slack.modals import start_modal
 from bot.slack.modals.start_modal import Spot
@@ -35,7 +35,7 @@ async def typed(parts: Parts, command: Command) -> Reply | None:
     line = await parts.names.typed(command.line) if markup.marked(command.line) else command.line
     spot = Spot(channel=command.channel)
     if words := understood(parts, line):
-        said = await obey(parts, words, command.actor, spot)
+        said = await obey(parts, words, command.actor, spot, origin_of(command.body))
         return None if said is None else Reply(text=said)
     await refuse_place(parts, spot.channel)
     await command.open(start_modal.start(parts.agents.graphs(), metadata=spot.encoded()))

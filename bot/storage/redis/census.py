@@ -11,6 +11,7 @@ from bot.approvals.model.request import Decided, Pending, Request
 from bot.storage.counting import may_begin
 from bot.storage.redis.census_scripts import CENSUS, COUNTS
 from bot.storage.redis.database import Database, moment, time_of
+from bot.storage.redis.listing import complete
 
 AT_ONCE: Final = 200
 """Open requests that one script looks at."""
@@ -22,6 +23,7 @@ class RedisCensus:
     _db: Database
 
     async def census(self, now: datetime) -> Census:
+        await complete(self._db)
         pending: dict[str, Waiting] = {}
         undelivered = Some()
         start, count = 0, AT_ONCE

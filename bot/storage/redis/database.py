@@ -47,6 +47,9 @@ class Database:
         self.redis: Final = redis
         self.prefix: Final = prefix
         self.reader: Final = Reader()
+        self.is_complete = False
+        """Whether the indexes are known to hold what earlier versions stored (`listing.complete`)."""
+        self.completing: asyncio.Task[None] | None = None
         self._max_wait = max_wait
         self._telemetry = telemetry
         self._head = GENESIS
@@ -55,6 +58,13 @@ class Database:
         self._name = secrets.token_hex(8)
         self._changes = count()
         self._digests = {text: sha1(text.encode(), usedforsecurity=False).hexdigest() for text in scripts.ALL}
+
+    async def close(self) -> None:
+        """End what is under way."""
+        if self.completing is not None:
+            self.completing.cancel()
+            await asyncio.wait([self.completing])
+        await self.redis.aclose()
 
     def key(self, kind: str, id: str) -> str:
         """The key of one record, or of what belongs to it."""

@@ -94,7 +94,8 @@ class RedisRequests:
         return await self._listed([lists.waiting_for(ref) for ref in refs], limit)
 
     async def doubtful(self, after: tuple[datetime, RequestId] | None, limit: int) -> tuple[Request, ...]:
-        return await self._db.following(Request, "doubtful", "request", after, limit)
+        await complete(self._db)
+        return await self._db.following(Request, steps.DOUBTFUL, "request", after, limit)
 
     async def answered_by(self, person: Person, limit: int) -> tuple[Request, ...]:
         return await self._listed([lists.answered_by(person)], limit)

@@ -37,6 +37,14 @@ REQUEST_IDS: Final = "request_ids"
 """The index of all requests, by their ids."""
 
 
+FAILED: Final = "failed"
+"""The index of those that can be retried, by the time at which they failed."""
+DOUBTFUL: Final = "doubtful"
+"""The index of pending requests that not everybody could be asked about, or that too few people may answer."""
+WEBHOOKS_GIVEN_UP: Final = "webhooks_given_up"
+"""The index of webhooks that are not tried again."""
+
+
 def of_task(db: Database, task: Task) -> list[Step]:
     """Store the task, and put it into the indexes that its state belongs in."""
     at_work = db.prefix + of_engine("at_work", task.id)
@@ -50,7 +58,7 @@ def of_task(db: Database, task: Task) -> list[Step]:
         ["call", "HSET", db.key("task", task.id), *fields],
         indexed,
         ["ended", task.id, moment(task.ended_at) if task.ended_at is not None else ""],
-        at(db, "failed", task.id, troubles.failed_at(task)),
+        at(db, FAILED, task.id, troubles.failed_at(task)),
         at(db, OPEN_TASKS, task.id, _if_open(task)),
         at(db, FAILED_TASKS, task.id, task.created_at if isinstance(task.state, Failed) else None),
         *([] if task.caller is None else [at(db, open_from(task.caller.source), task.id, _if_open(task))]),
@@ -68,7 +76,7 @@ def of_request(db: Database, request: Request) -> list[Step]:
         at(db, "due", request.id, state.due_at if isinstance(state, Pending) else None),
         at(db, undelivered, request.id, state.next_try if isinstance(state, Decided) else None),
         at(db, "unsettled", request.id, request.opened_at if isinstance(state, Pending | Decided) else None),
-        at(db, "doubtful", request.id, request.opened_at if troubles.is_doubtful(request) else None),
+        at(db, DOUBTFUL, request.id, request.opened_at if troubles.is_doubtful(request) else None),
         ["lists", key, request.id, json.dumps(lists.of(request))],
     ]
 
@@ -121,7 +129,7 @@ def of_webhook(db: Database, webhook: Webhook) -> list[Step]:
     return [
         ["call", "HSET", db.key("webhook", webhook.id), *fields],
         at(db, "webhooks_due", webhook.id, webhook.next_try),
-        at(db, "webhooks_given_up", webhook.id, webhook.created_at if webhook.given_up else None),
+        at(db, WEBHOOKS_GIVEN_UP, webhook.id, webhook.created_at if webhook.given_up else None),
     ]
 
 

@@ -55,5 +55,5 @@ class RedisStorage(
         self._blocking = blocking(redis)
 
     async def close(self) -> None:
-        await self._db.redis.aclose()
+        await self._db.close()
         self._blocking.close()

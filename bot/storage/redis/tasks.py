@@ -144,7 +144,8 @@ class RedisTasks:
         return await self._db.indexed(Task, index, "task", most="+inf", limit=limit, now=now, wanted="free")
 
     async def failed_tasks(self, after: tuple[datetime, TaskId] | None, limit: int) -> tuple[Task, ...]:
-        return await self._db.following(Task, "failed", "task", after, limit)
+        await complete(self._db)
+        return await self._db.following(Task, steps.FAILED, "task", after, limit)
 
     async def ended(self, before: datetime, limit: int, *, forgotten: bool) -> tuple[Task, ...]:
         index = "forgotten" if forgotten else "ended"
@@ -184,12 +185,12 @@ def _removed(db: Database, records: Records, webhooks: Sequence[Webhook]) -> lis
     ]
     undelivered, at_work = (steps.of_engine(index, task.id) for index in ("undelivered", "at_work"))
     indexes = [
-        *((index, task.id) for index in ("ended", "forgotten", "failed", at_work, *_made(task))),
+        *((index, task.id) for index in ("ended", "forgotten", steps.FAILED, at_work, *_made(task))),
         *((index, task.id) for index in (steps.OPEN_TASKS, steps.FAILED_TASKS, steps.TASK_IDS)),
-        *((index, each.id) for each in requests for index in ("due", undelivered, "unsettled", "doubtful")),
+        *((index, each.id) for each in requests for index in ("due", undelivered, "unsettled", steps.DOUBTFUL)),
         *((steps.REQUEST_IDS, each.id) for each in requests),
         *(("stale", message.id) for message in messages),
-        *((index, webhook.id) for webhook in webhooks for index in ("webhooks_due", "webhooks_given_up")),
+        *((index, webhook.id) for webhook in webhooks for index in ("webhooks_due", steps.WEBHOOKS_GIVEN_UP)),
     ]
     return [
         *(["call", "ZREM", db.prefix + index, id] for index, id in indexes),

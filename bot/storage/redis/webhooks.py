@@ -14,6 +14,7 @@ from bot.approvals.model.message import Message
 from bot.approvals.model.webhook import Webhook, WebhookId
 from bot.storage.redis import steps
 from bot.storage.redis.database import Database, moment
+from bot.storage.redis.listing import complete
 
 
 class RedisWebhooks:
@@ -38,7 +39,8 @@ class RedisWebhooks:
         return saved
 
     async def webhooks_given_up(self, after: tuple[datetime, WebhookId], limit: int) -> tuple[Webhook, ...]:
-        return await self._db.following(Webhook, "webhooks_given_up", "webhook", after, limit)
+        await complete(self._db)
+        return await self._db.following(Webhook, steps.WEBHOOKS_GIVEN_UP, "webhook", after, limit)
 
     async def webhooks_of(self, task_id: TaskId) -> tuple[Webhook, ...]:
         return await self._db.all_of(Webhook, f"webhooks_of:{task_id}", "webhook")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from bot.approvals.model.census import Census, Some, Waiting
 from bot.storage.sqlite import rows
 from bot.storage.sqlite.database import Database
+from bot.storage.sqlite.schema import JSON_BODY
 
 
 class SqliteCensus:
@@ -54,12 +55,12 @@ _UNDELIVERED = """
     WHERE state = 'Decided' AND settled_at <= :now
         AND NOT EXISTS (SELECT 1 FROM leases WHERE leases.thread_id = requests.thread_id AND until > :now)
 """
-_STALE_SINCE = """
-    SELECT json_extract(body, '$.at') FROM events
+_STALE_SINCE = f"""
+    SELECT json_extract({JSON_BODY}, '$.at') FROM events
     WHERE seq >= (SELECT MIN(stale_since) FROM surfaces INDEXED BY surfaces_stale WHERE stale_since IS NOT NULL)
         AND body <> ''
     ORDER BY seq LIMIT 1
-"""
+"""  # noqa: S608
 _OLDEST_WEBHOOK = """
     SELECT json_extract(body, '$.created_at') FROM webhooks
     WHERE seq = (SELECT MIN(seq) FROM webhooks INDEXED BY webhooks_due WHERE next_try IS NOT NULL)

@@ -15,7 +15,7 @@ from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
 from bot.approvals.ports.storage import Change
 from bot.storage import lists
-from bot.storage.codec import decode, written_time
+from bot.storage.codec import decode
 from bot.storage.sqlite import rows, schema
 from bot.storage.sqlite.changes import make
 from bot.storage.sqlite.database import Database
@@ -70,7 +70,7 @@ class SqliteRequests:
     async def newest_unsettled(
         self, limit: int, *, before: tuple[datetime, RequestId] | None = None
     ) -> tuple[Request, ...]:
-        at, id = (written_time(before[0]), before[1]) if before else (None, "")
+        at, id = (rows.moment(before[0]), before[1]) if before else (rows.NEVER, "")
         return await self._db.records(Request, schema.NEWEST_UNSETTLED, at=at, id=id, limit=limit)
 
     async def request_ids(self, prefix: str, limit: int) -> tuple[RequestId, ...]:

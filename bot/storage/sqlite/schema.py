@@ -14,8 +14,20 @@ from bot.approvals.ports.storage import Among
 Migration = Sequence[str]
 """Statements that turn one version of the file into the next, in one transaction."""
 
-_JSON = "replace(replace(body, 'NaN', 'null'), 'Infinity', '0')"
-"""A body as JSON that SQLite reads: a body may hold NaN and the infinities, which JSON does not have."""
+JSON_BODY = "CASE WHEN json_valid(body) THEN body ELSE replace(replace(body, 'NaN', 'null'), 'Infinity', '0') END"
+"""A body as JSON that every SQLite reads: a body may hold NaN and the infinities, which JSON does not have."""
+
+
+def _text(path: str) -> str:
+    return f"json_extract({JSON_BODY}, '{path}')"
+
+
+def _moment(path: str) -> str:
+    """A time that a body holds, in microseconds. Lists go on after the time in the body, so no digit may be missing."""
+    time = _text(path)
+    fraction = f"CASE substr({time}, 20, 1) WHEN '.' THEN CAST(substr({time}, 21, 6) AS INTEGER) ELSE 0 END"
+    return f"(CAST(strftime('%s', {time}) AS INTEGER) * 1000000 + {fraction})"
+
 
 MIGRATIONS: tuple[Migration, ...] = (
     (
@@ -224,28 +236,30 @@ MIGRATIONS: tuple[Migration, ...] = (
         "CREATE INDEX tasks_by_time ON tasks (created_at, id)",
         "CREATE INDEX open_tasks_by_time ON tasks (created_at, id) WHERE ended_at IS NULL",
         "CREATE INDEX failed_tasks_by_time ON tasks (created_at, id) WHERE state = 'Failed'",
-        "CREATE INDEX requests_unsettled ON requests (seq) WHERE state IN ('Pending', 'Decided')",
     ),
-    # What a census counts. `settled_at` is when the delivery of a decided request may begin. Whole seconds do here.
+    # What a census counts, and open requests in order. `settled_at` is when the delivery of a decision may begin:
+    # before decisions were held until a time, that of the delivery told it.
     (
         "ALTER TABLE requests ADD COLUMN graph TEXT",
         "ALTER TABLE requests ADD COLUMN opened_at INTEGER",
         "ALTER TABLE requests ADD COLUMN settled_at INTEGER",
         f"""
         UPDATE requests SET
-            graph = json_extract({_JSON}, '$.graph'),
-            opened_at = CAST(strftime('%s', json_extract({_JSON}, '$.opened_at')) AS INTEGER) * 1000000,
-            settled_at = 1000000 * CAST(strftime('%s', MAX(
-                json_extract({_JSON}, '$.state.decision.at'),
-                COALESCE(json_extract({_JSON}, '$.state.held_until'), json_extract({_JSON}, '$.state.decision.at'))
-            )) AS INTEGER)
+            graph = {_text("$.graph")},
+            opened_at = {_moment("$.opened_at")},
+            settled_at = MAX({_moment("$.state.decision.at")}, COALESCE(
+                {_moment("$.state.held_until")},
+                CASE WHEN {_text("$.state.held")} IS NOT NULL AND {_text("$.state.attempts")} = 0 THEN next_try END,
+                0
+            ))
         WHERE state IN ('Pending', 'Decided')
         """,  # noqa: S608
+        "CREATE INDEX requests_unsettled ON requests (opened_at, id) WHERE state IN ('Pending', 'Decided')",
         "CREATE INDEX requests_pending ON requests (graph, opened_at, due_at) WHERE state = 'Pending'",
         "CREATE INDEX requests_decided ON requests (settled_at, thread_id) WHERE state = 'Decided'",
     ),
     # What operators are told of: the troubles themselves, what they are found by, and how far the audit log was
-    # verified. When a task has failed is not known of those that are there already.
+    # verified.
     (
         """
         CREATE TABLE troubles (
@@ -266,18 +280,24 @@ MIGRATIONS: tuple[Migration, ...] = (
         )
         """,
         "ALTER TABLE tasks ADD COLUMN failed_at INTEGER",
-        "UPDATE tasks SET failed_at = created_at WHERE state = 'Failed' AND ended_at IS NULL",
+        f"""
+        UPDATE tasks SET failed_at = {_moment("$.state.failure.at")} WHERE state = 'Failed' AND ended_at IS NULL
+        """,  # noqa: S608
         "CREATE INDEX tasks_failed ON tasks (failed_at, id) WHERE failed_at IS NOT NULL",
         "ALTER TABLE requests ADD COLUMN doubtful_since INTEGER",
         f"""
         UPDATE requests SET doubtful_since = COALESCE(opened_at, 0)
         WHERE state = 'Pending' AND (
-            json_array_length({_JSON}, '$.unreached') OR json_array_length({_JSON}, '$.open.untold')
-            OR json_extract({_JSON}, '$.open.short') OR json_extract({_JSON}, '$.short')
+            json_array_length({JSON_BODY}, '$.unreached') OR json_array_length({JSON_BODY}, '$.open.untold')
+            OR {_text("$.open.short")} OR {_text("$.short")}
         )
         """,  # noqa: S608
         "CREATE INDEX requests_doubtful ON requests (doubtful_since, id) WHERE doubtful_since IS NOT NULL",
         "ALTER TABLE webhooks ADD COLUMN given_up INTEGER",
+        f"""
+        UPDATE webhooks SET given_up = {_moment("$.created_at")}
+        WHERE next_try IS NULL AND {_text("$.delivered_at")} IS NULL
+        """,  # noqa: S608
         "CREATE INDEX webhooks_given_up ON webhooks (given_up, id) WHERE given_up IS NOT NULL",
     ),
 )
@@ -304,22 +324,19 @@ FROM = {
 _NEWEST = """
     SELECT body FROM tasks INDEXED BY {index}
     WHERE (created_at, id) < (:at, :id) AND created_at >= :since AND {among}
-        AND (:graph IS NULL OR json_extract(body, '$.graph') = :graph)
+        AND (:graph IS NULL OR {graph} = :graph)
     ORDER BY created_at DESC, id DESC LIMIT :limit
 """
+_GRAPH = _text("$.graph")
 NEWEST = {
-    Among.ALL: _NEWEST.format(index="tasks_by_time", among="TRUE"),
-    Among.OPEN: _NEWEST.format(index="open_tasks_by_time", among="ended_at IS NULL"),
-    Among.ENDED: _NEWEST.format(index="tasks_by_time", among="ended_at IS NOT NULL"),
-    Among.FAILED: _NEWEST.format(index="failed_tasks_by_time", among="state = 'Failed'"),
+    Among.ALL: _NEWEST.format(index="tasks_by_time", among="TRUE", graph=_GRAPH),
+    Among.OPEN: _NEWEST.format(index="open_tasks_by_time", among="ended_at IS NULL", graph=_GRAPH),
+    Among.ENDED: _NEWEST.format(index="tasks_by_time", among="ended_at IS NOT NULL", graph=_GRAPH),
+    Among.FAILED: _NEWEST.format(index="failed_tasks_by_time", among="state = 'Failed'", graph=_GRAPH),
 }
-# Moments in a record's text are in UTC, with as many digits as they need: as texts they sort as the times do.
 NEWEST_UNSETTLED = """
-    SELECT body FROM (
-        SELECT body, id, json_extract(body, '$.opened_at') AS opened_at FROM requests INDEXED BY requests_unsettled
-        WHERE state IN ('Pending', 'Decided')
-    )
-    WHERE :at IS NULL OR (opened_at, id) < (:at, :id)
+    SELECT body FROM requests INDEXED BY requests_unsettled
+    WHERE state IN ('Pending', 'Decided') AND (opened_at, id) < (:at, :id)
     ORDER BY opened_at DESC, id DESC LIMIT :limit
 """
 TASK_IDS = "SELECT id FROM tasks WHERE id >= :prefix AND id < :end ORDER BY id LIMIT :limit"

@@ -50,6 +50,12 @@ async def test_a_request_counts_if_slack_has_signed_it_and_once(bot: Bot, room: 
     await room.opened()
     assert await openings(room) == 2
 
+    bot.kill()  # whoever has recorded a request may send it to a process that has not heard it
+    bot.start()
+    assert await sent(bot, body, right) == 200
+    await room.start(f"/task action journal={tmp_path / 'after'}")
+    assert await openings(room) == 3
+
 
 async def test_an_event_that_is_told_again_is_heard_once(bot: Bot, room: Room) -> None:
     secret, mark, before = bot.environment["SLACK_SIGNING_SECRET"], await room.mark(), await told(room, "carol")

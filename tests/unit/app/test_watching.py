@@ -218,14 +218,16 @@ async def test_metrics_come_while_storage_and_slack_hang(tmp_path: Path) -> None
     """Without what they would have said."""
     one = watched(tmp_path, census=away, connected=hangs)
 
-    page = (await one.metrics()).decode()
+    page = (await one.metrics() or b"").decode()
 
     assert "countersign_slack_connected 0.0" in page
     assert "countersign_undelivered " not in page
 
 
 async def test_metrics_show_what_storage_counted(tmp_path: Path) -> None:
-    page = (await watched(tmp_path, census=saying(Census(undelivered=Some(count=3, since=NOON)))).metrics()).decode()
+    one = watched(tmp_path, census=saying(Census(undelivered=Some(count=3, since=NOON))))
+
+    page = (await one.metrics() or b"").decode()
 
     assert "countersign_undelivered 3.0" in page
     assert "countersign_api_waiting 0.0" in page

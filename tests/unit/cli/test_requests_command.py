@@ -76,6 +76,13 @@ def test_lists_have_what_was_asked_for(desk: Terminal) -> None:
     assert len(found["--limit 1"]) == 1
 
 
+def test_a_list_that_looks_through_some_tasks_says_so(desk: Terminal) -> None:
+    code, out, err = desk.run("requests", "list", "--state", "all", "--approver", "@nobody", "--tasks", "1")
+
+    assert (code, out) == (0, "There is no such request.\n")
+    assert err == "Only the newest 1 tasks were looked at: --tasks looks at more.\n"
+
+
 _LATE = (Step(after=timedelta(minutes=1), action=Expire()),)
 
 

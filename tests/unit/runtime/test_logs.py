@@ -148,6 +148,14 @@ def test_an_error_that_nothing_catches_is_an_entry_too(
     assert "nothing caught" in caplog.text
 
 
+def test_no_secret_is_cut() -> None:
+    """Half of it would be masked by nobody."""
+    entry = written("x" * (MAX_ENTRY_CHARACTERS - 20) + f" {TOKEN} and more")
+
+    assert "Zk4" not in entry
+    assert "cut" in entry
+
+
 # --- JSON ---------------------------------------------------------------------------------------
 
 
@@ -241,3 +249,47 @@ def test_as_json_all_that_a_process_writes_is_an_object() -> None:
     assert [each["message"] for each in said[:4]] == ["ours", "theirs", "LOG_LEVEL: it is wrong.", "SO is this."]
     assert said[4]["exception"].endswith("ValueError: the end")
     assert len(said) == 5
+
+
+CONFIGURED = """
+import logging, logging.config, sys
+from bot.approvals.model.facts import LeaseLost
+from bot.runtime import logs
+from bot.telemetry.lines import Lines
+logs.to_stderr("json")
+logs.set_level("INFO")
+log, lines = logging.getLogger("bot.app"), Lines()
+{does}
+lines.take(LeaseLost(task_id="task-1", thread_id="task-1"))
+logs.keep()
+log.error("ours")
+logging.getLogger("graphs").info("printed")
+"""
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        "logging.config.dictConfig({'version': 1, 'root': {'handlers': []}})",
+        "logging.basicConfig(level='DEBUG', force=True, stream=sys.stdout)",
+        "logging.disable(logging.CRITICAL)",
+    ],
+)
+def test_a_graph_that_sets_up_logging_silences_nothing_of_ours(does: str) -> None:
+    """Facts are written in any case, and so is all the rest once its module is loaded."""
+    program = CONFIGURED.format(does=does)
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    told = [json.loads(line) for line in ran.stderr.splitlines()]
+    assert [each.get("event") or each["message"] for each in told] == ["lease.lost", "ours", "printed"]
+
+
+def test_calls_that_are_none_are_no_news() -> None:
+    """Anybody may make them, as often as they like."""
+    before = {name: logging.getLogger(name).level for name in ("", *logs.OWN, *logs.QUIET)}
+    logs.set_level("DEBUG")
+
+    assert not logging.getLogger("uvicorn.error").isEnabledFor(logging.WARNING)
+
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)

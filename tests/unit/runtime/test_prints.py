@@ -123,3 +123,14 @@ def test_all_that_a_process_prints_arrives_and_its_own_log_stays_as_it_is() -> N
     assert sorted(graphs) == ["an error", "from Python", "from a program"]
     assert "bot|of our own" in said
     assert said[-1] == "closed -1"
+
+
+def test_a_secret_in_a_long_line_is_not_cut(pipe: Pipe, said: Said) -> None:
+    """Half of it would be masked by nobody, wherever the pipe has cut the line."""
+    token = "ghp" + "_" + "Zk4" * 12
+
+    for data in (b"x " * (MAX_LINE_BYTES // 2), token[:20].encode(), token[20:].encode() + b" end\n"):
+        pipe.prints_out(data)
+
+    assert any(token in part for part in said())
+    assert not any(token[:20] in part and token not in part for part in said())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,10 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
+from prometheus_client.mmap_dict import mmap_key
 
 from bot.approvals.model.facts import LeaseLost
 from bot.approvals.model.ids import TaskId, ThreadId
-from bot.telemetry.exposition import Exposition
+from bot.telemetry import figures
+from bot.telemetry.exposition import Exposition, fold
+from bot.telemetry.figures import FIRST_BYTES, Figures
 from bot.telemetry.folder import METRICS, own_folder
 from bot.telemetry.metrics import Metrics
 from bot.telemetry.names import FOLDER_VARIABLE
@@ -24,7 +28,9 @@ PROCESSES = """
 import os, sys
 from pathlib import Path
 from bot.approvals.model.facts import LeaseLost, SweepEnded
-from bot.telemetry.exposition import Exposition
+from bot.telemetry import figures
+from bot.telemetry.exposition import Exposition, fold
+from bot.telemetry.figures import FIRST_BYTES, Figures
 from bot.telemetry.metrics import Metrics
 
 def counting(number):
@@ -105,12 +111,68 @@ def test_a_bot_of_one_process_shows_its_own(monkeypatch: pytest.MonkeyPatch) -> 
     metrics = Metrics()
     metrics.take(lease_lost())
 
-    page = Exposition(own=metrics.registry).page(Standing(sweep_interval=5).metrics(NOON)).decode()
+    made = Exposition(own=metrics.registry).page(Standing(sweep_interval=5).metrics(NOON))
 
+    assert made is not None
+    page = made.decode()
     assert samples(page)["countersign_leases_lost_total"] == 1
     assert samples(page)["countersign_sweep_interval_seconds"] == 5
     assert "_created" not in page
     assert "python_info" not in page
+
+
+# --- A disk that is full, and a folder that is gone ----------------------------------------------
+
+
+def test_no_file_of_figures_has_a_hole(tmp_path: Path) -> None:
+    """Into which a process would write on a full disk, and be killed. Nor when it has grown."""
+    file = tmp_path / "counter_1.db"
+    figures.replace(file, {f"{number:0100}": 1.0 for number in range(2_000)})
+
+    kept = file.stat()
+
+    assert kept.st_size > FIRST_BYTES
+    assert kept.st_blocks * 512 >= kept.st_size
+
+
+A, B = (mmap_key(f"countersign_{name}", f"countersign_{name}_total", [], [], "It counts.") for name in "ab")
+
+
+def test_figures_that_cannot_be_kept_are_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So those of a process that is gone are added once, when there is space again. Nobody finds half a file."""
+    gone, total = tmp_path / f"counter_{2**22 + 1}.db", tmp_path / "counter_0.db"
+    figures.replace(gone, {A: 1.0})
+    figures.replace(total, {A: 2.0, B: 5.0})
+    before = sorted(tmp_path.iterdir())
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as on_a_full_disk:
+        on_a_full_disk.setattr(os, "posix_fallocate", full, raising=False)
+        for _ in range(2):
+            with pytest.raises(OSError, match="No space"):
+                fold(tmp_path)
+        with pytest.raises(OSError, match="No space"):
+            Figures(str(tmp_path / "counter_7.db"))
+        exposition = Exposition(folder=tmp_path)
+        assert samples((exposition.page() or b"").decode()) == {"countersign_a_total": 3, "countersign_b_total": 5}
+        exposition.tidy()
+        assert sorted(tmp_path.iterdir()) == before
+
+    fold(tmp_path)
+    assert figures.read(total) == {A: 3.0, B: 5.0}
+    assert list(tmp_path.iterdir()) == [total]
+
+
+def test_a_folder_that_is_gone_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """There is no page then: half of the figures would look as if all were well."""
+    exposition = Exposition(folder=tmp_path / "gone")
+
+    assert [exposition.page(), exposition.page()] == [None, None]
+    exposition.tidy()
+
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
 # --- The folder ---------------------------------------------------------------------------------

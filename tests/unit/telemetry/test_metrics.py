@@ -209,6 +209,20 @@ def test_a_delivery_takes_from_the_decision_or_the_end_of_its_hold() -> None:
     assert counted.value("delivery_seconds_sum", engine="caller") == 10
 
 
+def test_a_clock_that_is_put_back_makes_no_sum_fall() -> None:
+    """Prometheus would take it for a new start, and count all of it again."""
+    answer = an_answer(at=NOON - MINUTE)
+    answered = a_request("r1", opened_at=NOON, state=decided(decision=answer))
+    delivered = a_request("r2", state=Delivered(decision=Expired(at=NOON), at=NOON - MINUTE))
+
+    counted = Counted(recorded("voted", answered), recorded("delivered", delivered))
+
+    assert counted.value("decision_seconds_count", graph="cleanup") == 1
+    assert counted.value("decision_seconds_sum", graph="cleanup") == 0
+    assert counted.value("delivery_seconds_count", engine="langgraph") == 1
+    assert counted.value("delivery_seconds_sum", engine="langgraph") == 0
+
+
 def test_a_failed_delivery_is_counted_by_graph() -> None:
     assert Counted(recorded("delivery_failed", a_request())).all_of("delivery_failures_total") == {("cleanup",): 1}
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
 
 from bot.approvals.model.trace import Trace, trace_of
-from bot.telemetry.spans import Spans
+from bot.telemetry.spans import Spans, export
 
 CALLER = Trace("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
 
@@ -87,3 +89,66 @@ def test_without_the_sdk_nothing_is_kept() -> None:
     with spans.span("api", parent=CALLER) as here:
         assert here == CALLER
     assert spans.here() is None
+
+
+# --- Errors -------------------------------------------------------------------------------------
+
+
+def test_an_error_is_told_by_its_class_alone(spans: Spans, exporter: InMemorySpanExporter) -> None:
+    """Its words may be an agent's, and secret."""
+    with pytest.raises(ValueError, match="hunter22"), spans.span("run"):
+        raise ValueError("password=hunter22") from KeyError("hunter22")
+
+    span = only(exporter)
+    assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, "ValueError from KeyError")
+    assert "hunter22" not in span.to_json()
+
+
+class Broken(SpanProcessor):
+    """Raises at the beginning of a span, or at its end."""
+
+    def __init__(self, *, at_start: bool) -> None:
+        self._at_start = at_start
+
+    def on_start(self, span: object, parent_context: object = None) -> None:
+        if self._at_start:
+            raise RuntimeError("broken")
+
+    def on_end(self, span: object) -> None:
+        raise RuntimeError("broken")
+
+
+@pytest.mark.parametrize("at_start", [True, False])
+def test_a_tracer_that_fails_disturbs_nothing(at_start: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """What is traced is done, its own errors are raised, and the log says once that there are no spans."""
+    provider = TracerProvider()
+    provider.add_span_processor(Broken(at_start=at_start))
+    spans, done = Spans(provider.get_tracer("test")), []
+
+    for _ in range(2):
+        with spans.span("voted", after=CALLER):
+            done.append("voted")
+    with pytest.raises(ValueError, match="its own") as caught, spans.span("run"):
+        raise ValueError("its own")
+
+    assert done == ["voted", "voted"]
+    assert caught.value.__context__ is None
+    assert spans.here() is None
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+def test_a_process_that_ends_exports_its_last_spans(
+    exporter: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SDK holds them for some seconds, and exports them as Python ends, which a forked process does not."""
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=3_600_000))
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
+    with Spans(provider.get_tracer("test")).span("voted"):
+        pass
+    assert exporter.get_finished_spans() == ()
+
+    export()
+
+    assert len(exporter.get_finished_spans()) == 1
+    provider.shutdown()

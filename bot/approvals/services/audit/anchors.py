@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from bot.approvals.model.audit import Head
 from bot.approvals.ports.storage import AuditStore
+
+MAX_NUMBER: Final = 2**53
+"""No log has so many entries. A noted number may be anything, and stores take no larger one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,8 @@ async def missed(storage: AuditStore, heads: Iterable[Head]) -> tuple[Missed, ..
 
 
 async def _missed(storage: AuditStore, head: Head) -> Missed | None:
+    if head.number > MAX_NUMBER:
+        return Missed(head=head, because="gone")
     page = await storage.trail(head.number - 1, 1)
     if not page or page[0].number != head.number:
         return Missed(head=head, because="gone")

@@ -107,9 +107,33 @@ async def test_open_requests_come_last_opened_first_and_all_others_only_if_asked
     await kept(world, "new", Waiting(), NOON + MINUTE, done, decided(None))
     view = Overview(storage=world.storage)
 
-    assert ids(await view.requests(9, lambda _: True)) == ["new-1", "old-0"]
-    assert ids(await view.requests(1, lambda request: request.task_id == "old")) == ["old-0"]
-    assert ids(await view.requests(9, lambda _: True, unsettled=False)) == ["new-1", "new-0", "old-1", "old-0"]
-    assert ids(await view.requests(2, lambda request: request.state == done, unsettled=False)) == ["new-0", "old-1"]
-    assert ids(await view.requests(9, lambda _: True, graph="other")) == []
-    assert ids(await view.requests(9, lambda _: True, unsettled=False, graph="other")) == []
+    assert ids((await view.requests(9, lambda _: True)).requests) == ["new-1", "old-0"]
+    assert ids((await view.requests(1, lambda request: request.task_id == "old")).requests) == ["old-0"]
+    assert ids((await view.requests(9, lambda _: True, unsettled=False)).requests) == [
+        "new-1",
+        "new-0",
+        "old-1",
+        "old-0",
+    ]
+    assert ids((await view.requests(2, lambda request: request.state == done, unsettled=False)).requests) == [
+        "new-0",
+        "old-1",
+    ]
+    assert ids((await view.requests(9, lambda _: True, graph="other")).requests) == []
+    assert ids((await view.requests(9, lambda _: True, unsettled=False, graph="other")).requests) == []
+
+
+async def test_settled_requests_are_looked_for_in_so_many_tasks_and_it_is_known_if_there_are_more(world: World) -> None:
+    """A store may hold any number of tasks, and each is read by itself."""
+    done = Delivered(decision=an_answer(), at=NOON)
+    for number in range(3):
+        await kept(world, f"t{number}", Waiting(), NOON + number * MINUTE, done)
+    view = Overview(storage=world.storage)
+
+    two = await view.requests(9, lambda _: True, unsettled=False, tasks=2)
+    three = await view.requests(9, lambda _: True, unsettled=False, tasks=3)
+    enough = await view.requests(2, lambda _: True, unsettled=False, tasks=2)
+
+    assert (ids(two.requests), two.cut) == (["t2-0", "t1-0"], True)
+    assert (ids(three.requests), three.cut) == (["t2-0", "t1-0", "t0-0"], False)
+    assert not enough.cut

@@ -359,6 +359,19 @@ def test_an_anchor_is_one_line_that_verify_takes(log: Log, tmp_path: Path, capsy
     assert verified[-1] == f"The log fits 1 anchor of {file}."
 
 
+def test_a_noted_number_that_no_store_can_hold_does_not_fit(
+    log: Log, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.filled(three_days)
+    file = tmp_path / "anchors"
+    file.write_text(f"{10**30}:{'0' * 64}\n")
+
+    code = log.run("verify", "--anchors", str(file))
+
+    assert code == 1
+    assert f"entry {10**30}, noted in line 1, is not in the log any more" in capsys.readouterr().out
+
+
 def test_a_reader_that_goes_away_ends_an_anchor_with_one(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody notes the heads then."""
     log.filled(three_days)

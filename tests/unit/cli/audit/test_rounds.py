@@ -208,6 +208,25 @@ async def test_a_file_that_takes_the_place_of_the_first_is_the_one_that_is_verif
     assert log.said[-1].endswith("broken at entry 3. It was the last entry before, and is gone.")
 
 
+async def test_what_is_written_over_the_file_is_found_when_all_is_read_again(tmp_path: Path, log: Log) -> None:
+    """Not through SQLite, which would tell: an open connection remembers the pages that it has read."""
+    source = Source(Store.model_construct(redis_url=None, state_dir=tmp_path))
+    await log.alter("PRAGMA wal_checkpoint(TRUNCATE)")  # what was written stands in the file itself then
+
+    async def written_over() -> None:
+        stored = log.file.read_bytes()
+        with log.file.open("r+b") as file:
+            file.write(stored.replace(b'"kind":"seen"', b'"kind":"done"'))
+
+    following = follow(log, written_over, reread=MINUTE)
+    following.opened, following.close = source.storage, source.close
+    code = await following.run()
+    await source.close()
+
+    assert code == 1
+    assert log.said[-1].endswith("broken at entry 1. Its text, or the hash of it, was altered.")
+
+
 async def test_the_rounds_end_when_a_signal_comes_even_in_the_middle_of_one() -> None:
     rounds = UntilAsked()
 

@@ -47,7 +47,7 @@ SAID = {
     TroubleKind.MORE: (
         About(count=15),
         "There are more troubles than are told of at once.",
-        "`countersign tasks list`",
+        "`countersign tasks list --state stuck`",
     ),
 }
 

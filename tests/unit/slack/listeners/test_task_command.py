@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import itertools
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -62,8 +63,9 @@ class Desk:
     world: World
     place: PlaceCheck | LookupFailed = field(default_factory=Joined)
     client: Client = field(default_factory=Client)
+    triggers: Iterator[int] = field(default_factory=itertools.count)
 
-    async def type(self, text: str, by: Any = RITA) -> str:
+    async def type(self, text: str, by: Any = RITA, trigger: str = "") -> str:
         """What is said in private to one who sent `/task` with this text."""
         heard: list[str] = []
 
@@ -78,7 +80,7 @@ class Desk:
             "user_id": by.user_id,
             "team_id": by.team_id,
             "channel_id": CHANNEL,
-            "trigger_id": "trigger",
+            "trigger_id": trigger or f"trigger-{next(self.triggers)}",
         }
         await Guard(parts).command(task_command.typed)(ack, respond, body, cast("Any", self.client))
         return "\n".join(heard)
@@ -197,7 +199,7 @@ async def test_where_slack_does_not_say_what_the_place_is_nothing_is_started(des
 
 
 async def test_without_a_word_the_form_opens_for_this_channel(desk: Desk) -> None:
-    assert await desk.type("  ") == ""
+    assert await desk.type("  ", trigger="trigger") == ""
 
     (opened,) = desk.client.opened
     assert opened["trigger_id"] == "trigger"
@@ -282,3 +284,11 @@ async def test_what_nobody_foresaw_is_said_with_an_id_that_the_log_has(
     assert said.startswith("Something went wrong here, and your action may not have counted (error `")
     error_id = said.partition("(error `")[2][:8]
     assert f"error {error_id}: answering Slack failed" in caplog.text
+
+
+async def test_a_command_that_comes_again_starts_nothing_more(desk: Desk) -> None:
+    """A proxy may send it again, to this process or to another one."""
+    for _ in range(2):
+        assert await desk.type("cleanup path=logs", trigger="1.2.abc") == ""
+
+    assert len(await desk.started()) == 1

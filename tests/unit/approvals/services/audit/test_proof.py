@@ -194,8 +194,11 @@ async def test_a_log_without_its_newest_entry_has_no_head_to_note(log: Log) -> N
 
 async def test_each_noted_head_that_does_not_fit_is_told(log: Log) -> None:
     heads = [Head(number=each.number, link=each.link) for each in log.entries]
-    other, beyond = Head(number=2, link="ab" * 32), Head(number=9, link="ab" * 32)
+    other, *beyond = (Head(number=number, link="ab" * 32) for number in (2, 9, 10**30))
 
-    found = await anchors.missed(log, [Head(), *heads, other, beyond])  # type: ignore[arg-type]
+    found = await anchors.missed(log, [Head(), *heads, other, *beyond])  # type: ignore[arg-type]
 
-    assert found == (Missed(head=other, because="another"), Missed(head=beyond, because="gone"))
+    assert found == (
+        Missed(head=other, because="another"),
+        *(Missed(head=each, because="gone") for each in beyond),
+    )
