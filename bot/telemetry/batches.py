@@ -7,6 +7,7 @@ come within `SECONDS`. What somebody should look at does not wait, and neither d
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -33,14 +34,15 @@ class Batches:
     def __init__(self, show: Callable[[Fact, float, Trace | None], None]) -> None:
         self._show: Final = show
         self._waiting: Final[deque[Told]] = deque()
-        self._showing: Final = threading.RLock()
+        self._showing = threading.RLock()
         self._called: Final[SimpleQueue[None]] = SimpleQueue()
         self._is_called = False
         self.is_open = False
         """Whether a thread shows what waits."""
+        os.register_at_fork(after_in_child=self._leave)
 
     def open(self) -> None:
-        """Starts the thread. A process that has one must not fork."""
+        """Starts the thread."""
         if not self.is_open:
             self.is_open = True
             threading.Thread(target=self._work, name=THREAD, daemon=True).start()
@@ -66,6 +68,13 @@ class Batches:
         with self._showing:
             while self._waiting:
                 self._show(*self._waiting.popleft())
+
+    def _leave(self) -> None:
+        """Leaves what waits to the parent, in a process that a graph has forked: that has no thread, and the parent's
+        may have held the lock."""
+        self._waiting.clear()
+        self._showing = threading.RLock()
+        self.is_open = self._is_called = False
 
     def _work(self) -> None:
         while self.is_open:

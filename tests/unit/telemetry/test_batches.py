@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import threading
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -115,3 +118,21 @@ def test_an_entry_of_the_log_comes_after_the_facts_before_it(stream: Stream, kep
     logging.getLogger("bot.any").error("it fails")
 
     assert kept.facts == [ServerReached(server="far")]
+
+
+def test_what_a_graph_forks_shows_nothing_twice(stream: Stream, kept: Kept, never: None) -> None:
+    """The forked process leaves what waits to its parent, waits for no lock of it, and tells its own at once."""
+    stream.tell(CALM)
+    with stream._batches._showing, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12: this process has threads
+        child = os.fork()
+    if child == 0:
+        signal.alarm(int(PATIENCE))  # ends it, if it waits for the lock
+        stream.tell(GRAVE)
+        os._exit(0 if kept.facts == [GRAVE] else 1)
+
+    _, status = os.waitpid(child, 0)
+    stream.flush()
+
+    assert status == 0
+    assert kept.facts == [CALM]
