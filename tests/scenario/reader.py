@@ -202,6 +202,14 @@ class Reader:
             text, times = re.subn(rf"^#?{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
             assert times == 1, name
         file.write_text(text)
+        self._take_out("assistant")
+
+    def _take_out(self, graph: str) -> None:
+        """Take a graph out of langgraph.json, as the page says of one that needs a model."""
+        file = self.clone / "langgraph.json"
+        config = json.loads(file.read_text())
+        config["graphs"].pop(graph, None)
+        file.write_text(json.dumps(config))
 
     def _name_graph(self, entry: str) -> None:
         file = self.clone / "langgraph.json"

@@ -12,6 +12,7 @@ from datetime import datetime, tzinfo
 
 from bot import stores
 from bot.app import gateway, worker
+from bot.approvals.ports.telemetry import SILENT, Telemetry
 from bot.approvals.ports.work import Clock
 from bot.cli.demo.bot import main
 from bot.engines.langgraph import guard, runner
@@ -19,7 +20,9 @@ from bot.settings import RoleSettings
 
 
 @asynccontextmanager
-async def opened(settings: RoleSettings, clock: Clock = stores.system_clock) -> AsyncIterator[stores.Stores]:
+async def opened(
+    settings: RoleSettings, clock: Clock = stores.system_clock, telemetry: Telemetry = SILENT
+) -> AsyncIterator[stores.Stores]:
     """The stores that the settings name, with this clock."""
 
     class Moved(datetime):
@@ -29,7 +32,7 @@ async def opened(settings: RoleSettings, clock: Clock = stores.system_clock) -> 
 
     for module in (guard, runner):
         vars(module)["datetime"] = Moved
-    async with stores.opened(settings, clock) as found:
+    async with stores.opened(settings, clock, telemetry) as found:
         yield replace(found, clock=clock)
 
 

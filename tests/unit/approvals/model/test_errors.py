@@ -6,7 +6,9 @@ import re
 
 import pytest
 
+from bot.approvals.model.decision import Cancelled
 from bot.approvals.model.errors import (
+    AlreadySettled,
     CountersignError,
     InvalidAnswer,
     InvalidInputs,
@@ -14,6 +16,8 @@ from bot.approvals.model.errors import (
     TooLateToChange,
     Unreachable,
 )
+from bot.approvals.model.ids import Operator, RequestId
+from tests.support.fakes.clock import MORNING
 from tests.support.fakes.refusals import REFUSALS, leaves
 from tests.support.fakes.world import ALICE, BOB
 
@@ -59,3 +63,10 @@ def test_wrong_inputs_are_kept_by_their_names() -> None:
 
 def test_an_answer_that_comes_too_late_says_whether_the_agent_has_it() -> None:
     assert str(TooLateToChange(taken=True)) != str(TooLateToChange(taken=False))
+
+
+def test_an_operator_is_told_by_the_name_of_their_user() -> None:
+    """They have no id in Slack."""
+    settled = AlreadySettled(RequestId("r1"), Cancelled(by=Operator(login="olga"), at=MORNING))
+
+    assert "an operator (olga)" in str(settled)
