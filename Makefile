@@ -122,7 +122,7 @@ chart: $(HELM)/helm  ## lint and render the Helm chart, with a helm that is fetc
 
 crash: setup  ## kill gateways and workers at every point under load, and print a table (CRASH_ARGS=--help)
 	@tools/redis-server.sh $(BIN)/python
-	@$(BIN)/pytest -m slow tests/crash tests/scenario tests/server
+	@$(BIN)/pytest -m slow
 	@$(BIN)/python -m tests.crash $(CRASH_ARGS)
 
 day: setup  ## a day of a team in some minutes, with faults, and a table of what an operator saw (DAY_ARGS=--help)

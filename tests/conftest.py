@@ -25,15 +25,26 @@ _TRACED = (
     "adversarial/test_redeploys.py",
 )
 """Where the domain's coverage comes from. A trace doubles the CPU time of a test, so the others go without."""
+_SLOW_ON_REDIS = (
+    "adversarial",
+    "scenario/test_hold.py",
+    "scenario/test_looking_again.py",
+    "scenario/test_undo.py",
+    "scenario/test_validity.py",
+)
+"""Where `make test` runs each case on SQLite alone, and `make crash` on both stores."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a Redis, as its fixtures tell; what needs a browser or no trace, as its folder tells."""
+    """Mark what needs a Redis, as its fixtures tell; what needs a browser, no trace, or more time on Redis, as its folder
+    tells."""
     for item in items:
         if not _is_of(_TRACED, item.path):
             item.add_marker(pytest.mark.no_cover)
         if _REDIS_FIXTURES & set(getattr(item, "fixturenames", ())) or _on_redis(item):
             item.add_marker(pytest.mark.redis)
+        if _on_redis(item) and _is_of(_SLOW_ON_REDIS, item.path):
+            item.add_marker(pytest.mark.slow)
         if _is_of(("browser",), item.path):
             item.add_marker(pytest.mark.browser)
 

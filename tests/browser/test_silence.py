@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TypeAlias
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.people import Person
@@ -22,6 +23,7 @@ defaults:
 """
 
 
+@pytest.mark.slow
 def test_a_request_that_nobody_answers_is_recalled_passed_on_and_expires_before_everybodys_eyes(
     bot: Bot, person: People, room: str
 ) -> None:

@@ -26,6 +26,7 @@ async def cluster(tmp_path: Path, redis: RedisServer, slack: Slack) -> AsyncIter
     await cluster.kill_all()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_a_replica_that_slept_through_its_lease_in_a_node_writes_nothing_and_what_follows_the_node_is_run_once(
     cluster: Cluster, simulator: Simulator, storage: Storage

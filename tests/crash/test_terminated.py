@@ -29,6 +29,7 @@ async def cluster(tmp_path: Path, redis: RedisServer, slack: Slack) -> AsyncIter
     await cluster.kill_all()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_a_replica_that_is_asked_to_end_ends_with_0_gives_its_threads_back_and_cuts_no_call_to_slack(
     cluster: Cluster, simulator: Simulator, storage: Storage
@@ -62,6 +63,7 @@ async def test_a_replica_that_is_asked_to_end_ends_with_0_gives_its_threads_back
     assert not findings.problems, "\n".join([*findings.problems, cluster.logs])
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 async def test_a_node_that_outlasts_the_grace_is_cut_and_run_again_by_another_replica(
     cluster: Cluster, simulator: Simulator, storage: Storage

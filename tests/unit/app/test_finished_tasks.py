@@ -114,6 +114,7 @@ async def added(settings: Settings) -> list[int]:
     return grown
 
 
+@pytest.mark.slow
 def test_nothing_is_kept_of_finished_tasks(settings: Settings) -> None:
     """If one object of each task were kept, every round would add as many as it has tasks. What else grows at first is
     full after some rounds, so one that adds fewer is proof."""

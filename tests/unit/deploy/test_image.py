@@ -99,6 +99,7 @@ def test_conditions_of_policies_are_evaluated_without_what_is_left_out() -> None
     assert json.loads(answered) == {"said": [True]}
 
 
+@pytest.mark.slow
 @pytest.mark.heavy
 def test_the_bot_imports_and_keeps_graph_state_without_what_is_left_out(redis_url: str) -> None:
     """Each module of the bot and of the graphs, and a graph that stops at a question on the saver that wants numpy."""
