@@ -36,7 +36,7 @@ _SLOW_ON_REDIS = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a Redis, as its fixtures tell; what needs a browser, no trace, or more time, as its folder tells."""
+    """Mark what needs a Redis, as its fixtures tell; a browser, no trace, or more time, as its folder tells."""
     for item in items:
         if not _is_of(_TRACED, item.path):
             item.add_marker(pytest.mark.no_cover)
