@@ -12,6 +12,7 @@ BENCH_ARGS  ?=
 CARDS_ARGS  ?=
 LOCK_ARGS   ?=
 CRASH_ARGS  ?=
+DAY_ARGS    ?=
 ADAPTERS_ARGS ?=
 
 # The demo keeps its records in SQLite, so it needs neither Redis' libraries nor the numpy that they bring.

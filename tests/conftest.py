@@ -29,6 +29,8 @@ _SLOW_ON_REDIS = (
     "adversarial",
     "scenario/test_hold.py",
     "scenario/test_looking_again.py",
+    "scenario/test_policy_reload.py",
+    "scenario/test_taking_back_races.py",
     "scenario/test_undo.py",
     "scenario/test_validity.py",
 )

@@ -32,6 +32,7 @@ graph = line(ask, acts, done)
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", ["sqlite", "redis"])
 async def test_a_run_that_ends_its_process_is_tried_again_alone_and_then_left_to_people(
     store: str, slack: Slack, room: Room, tmp_path: Path, request: pytest.FixtureRequest
@@ -69,6 +70,7 @@ async def test_a_run_that_ends_its_process_is_tried_again_alone_and_then_left_to
             await thread.ended(ENDED_WELL)
 
 
+@pytest.mark.slow
 async def test_others_are_served_while_runs_block_their_process_and_one_that_comes_back_is_let_end(
     slack: Slack, room: Room, tmp_path: Path
 ) -> None:

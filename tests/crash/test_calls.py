@@ -13,6 +13,7 @@ from tests.support.redis_server import RedisServer
 from tests.support.stage import Slack
 
 
+@pytest.mark.slow
 async def test_a_gateway_that_dies_at_the_hand_over_changes_nothing_for_the_program(
     tmp_path: Path, slack: Slack
 ) -> None:

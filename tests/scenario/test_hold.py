@@ -243,6 +243,7 @@ async def test_the_hold_passes(house: House, room: Room, tmp_path: Path) -> None
         assert told(journal) == ["approve"]
 
 
+@pytest.mark.slow
 async def test_one_of_two_takes_back(house: House, room: Room, tmp_path: Path) -> None:
     """The other's answer still counts."""
     journal = tmp_path / "journal"
@@ -262,6 +263,7 @@ async def test_one_of_two_takes_back(house: House, room: Room, tmp_path: Path) -
         await it.agree("@bob", "@carol")
 
 
+@pytest.mark.slow
 async def test_one_of_the_first_stage_takes_back(house: House, room: Room, tmp_path: Path) -> None:
     """That stage is open again, and the later one is asked anew."""
     journal = tmp_path / "journal"

@@ -38,6 +38,7 @@ async def scene(house: House) -> AsyncIterator[Scene]:
         house.bot.kill()
 
 
+@pytest.mark.slow
 async def test_a_bot_that_is_killed_on_the_whole_way_brings_the_answer_to_its_end(scene: Scene) -> None:
     """It dies as it asks, as it counts the vote, as it has sent the answer, and before it records that."""
     bot, mark = scene.house.bot, await scene.room.mark()
