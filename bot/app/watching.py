@@ -19,7 +19,8 @@ from typing import Final, Generic, Protocol, TypeVar
 from bot.app.pulse import beating
 from bot.approvals.model.census import Census
 from bot.approvals.model.errors import CountersignError
-from bot.approvals.ports.storage import AuditStore, CensusStore
+from bot.approvals.ports.operators import CensusStore
+from bot.approvals.ports.storage import AuditStore
 from bot.approvals.ports.work import Clock
 from bot.http.waiting import Waiters
 from bot.runtime import health

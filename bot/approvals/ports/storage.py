@@ -1,5 +1,5 @@
-"""The stores of all records, split by what their users need. `tests/conformance` tests every sentence here on each
-store.
+"""The stores of all records, split by what their users need: here, in `leases` and in `operators`. `tests/conformance`
+tests every sentence here on each store.
 
 `now` is an argument: no store reads a clock.
 """
@@ -8,29 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from bot.approvals.model.audit import AuditEvent, Entry, Head
 from bot.approvals.model.catalog import Catalog
-from bot.approvals.model.census import Census
 from bot.approvals.model.ids import (
     ChannelId,
     MessageRef,
     Person,
     RequestId,
     TaskId,
-    ThreadId,
     Ts,
 )
 from bot.approvals.model.inbox import Inbox
 from bot.approvals.model.message import Message
 from bot.approvals.model.request import Request
-from bot.approvals.model.task import Lease, Task
+from bot.approvals.model.task import Task
 from bot.approvals.model.token import Token
-from bot.approvals.model.trouble import Trouble
 from bot.approvals.model.webhook import Webhook, WebhookId
+from bot.approvals.ports.leases import LeaseStore
+from bot.approvals.ports.operators import CensusStore, TroubleStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,32 +354,6 @@ class WebhookStore(Protocol):
         ...
 
 
-class TroubleStore(Protocol):
-    """What operators are told of in their channel."""
-
-    async def troubles(self, limit: int) -> tuple[Trouble, ...]:
-        """Every trouble that is stored, the one that began first comes first."""
-        ...
-
-    async def save_trouble(self, trouble: Trouble) -> Trouble:
-        """Replace the trouble of this kind and subject, or store a new one if the revision is 0. Returns it with its
-        next revision. Raises `Conflict` if the stored revision is another one. It belongs to no task, so no audit event
-        comes with it."""
-        ...
-
-    async def remove_trouble(self, trouble: Trouble) -> None:
-        """Remove it. Raises `Conflict` if the stored revision is another one."""
-        ...
-
-    async def verified(self) -> Head | None:
-        """The entry of the audit log up to which the log was found to be intact. None if nobody has looked yet."""
-        ...
-
-    async def save_verified(self, head: Head) -> None:
-        """Replace it."""
-        ...
-
-
 class AuditStore(Protocol):
     """The audit log: one chain over the events of all tasks."""
 
@@ -404,60 +377,6 @@ class AuditStore(Protocol):
 
     async def is_purged(self, task_id: TaskId) -> bool:
         """Whether `purge` has removed the texts of the task's events."""
-        ...
-
-
-class LeaseStore(Protocol):
-    """Leases: who may run an agent's thread, and which processes live."""
-
-    async def lease(self, thread_id: ThreadId, ttl: timedelta, now: datetime, owner: str = "") -> Lease | None:
-        """Take the thread for `ttl`. Returns None if somebody else's lease is live. Each lease's token is greater than
-        all earlier ones of that thread."""
-        ...
-
-    def renew(self, lease: Lease, ttl: timedelta, now: datetime) -> Lease | None:
-        """Extend the lease to `ttl` from now. Returns None if it was released, or taken by somebody else. A lease that
-        has run out and that nobody took can be renewed.
-
-        This call blocks, and any thread may make it: a lease must outlive an event loop that a graph blocks.
-        """
-        ...
-
-    async def release(self, lease: Lease) -> None:
-        """Give the thread back. Does nothing if somebody else holds it by now."""
-        ...
-
-    async def drop(self, thread_id: ThreadId, owner: str) -> None:
-        """End the lease that this process has on the thread. Does nothing if it has none."""
-        ...
-
-    async def holds(self, lease: Lease, now: datetime) -> bool:
-        """Whether this lease is live and still holds its thread."""
-        ...
-
-    def beat(self, owners: Collection[str], ttl: timedelta, now: datetime) -> None:
-        """Note that these processes live for `ttl` from now, and extend all their leases to then. A lease of theirs
-        that has run out and that nobody took is extended, too.
-
-        This call blocks, and any thread may make it.
-        """
-        ...
-
-    async def owners(self, now: datetime | None = None) -> frozenset[str]:
-        """The processes that have beaten and are not voided; with `now`, only those whose beat is over by then."""
-        ...
-
-    async def void(self, owner: str) -> None:
-        """Forget a process that is dead, and end its leases at once."""
-        ...
-
-
-class CensusStore(Protocol):
-    """Figures for whoever operates the bot."""
-
-    async def census(self, now: datetime) -> Census:
-        """How many records of each kind wait. Its cost depends on how many wait, and not on how many there are. Records
-        that change meanwhile may be missed or counted twice."""
         ...
 
 
