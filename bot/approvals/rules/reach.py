@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.approvals.model.request import Request, Then
+from bot.approvals.model.request import Request, Then, Unreached
 
 
 def nobody_was_reached(request: Request) -> bool:
@@ -13,9 +13,14 @@ def nobody_was_reached(request: Request) -> bool:
     """
     if request.is_window:
         return False
-    missed = [each for each in request.unreached if each.asked_at >= request.open.opened_at]
+    missed = missed_in_stage(request)
     if any(each.then is Then.END for each in missed):
         return True
     if request.open.escalated_to:
         return False
     return {each.person for each in missed}.issuperset(request.open.asked)
+
+
+def missed_in_stage(request: Request) -> tuple[Unreached, ...]:
+    """Those who could not be asked since the present stage was opened."""
+    return tuple(each for each in request.unreached if each.asked_at >= request.open.opened_at)

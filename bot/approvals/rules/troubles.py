@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.approvals.model.ids import Person
 from bot.approvals.model.message import Message, MessageKind
 from bot.approvals.model.policy import Escalate
 from bot.approvals.model.request import Decided, Pending, Request, Then, Unreached
 from bot.approvals.model.task import Failed, Running, Starting, Task
+from bot.approvals.rules.reach import missed_in_stage, nobody_was_reached
 
 
 def failed_at(task: Task) -> datetime | None:
@@ -56,15 +56,12 @@ def is_unanswerable(request: Request) -> bool:
 
 def nobody_reached(request: Request) -> tuple[Unreached, ...]:
     """Those who could not be asked, if nobody is left: all who may answer, or everybody whom the last step asked. Empty
-    otherwise."""
-    if not is_doubtful(request):
+    otherwise, also if nobody knows who may answer."""
+    if not is_doubtful(request) or not nobody_was_reached(request):
         return ()
-    missed = tuple(each for each in request.unreached if each.asked_at >= request.open.opened_at)
+    missed = missed_in_stage(request)
     last = tuple(each for each in missed if each.then is Then.END)
-    if last:
-        return last
-    people: set[Person | None] = {each.person for each in missed}
-    return missed if request.open.asked and people.issuperset(request.open.asked) else ()
+    return last or (missed if request.open.asked else ())
 
 
 def is_unseen(request: Request, messages: Sequence[Message]) -> bool:

@@ -94,6 +94,14 @@ def test_nobody_is_reached_if_the_last_step_asked_nobody() -> None:
     assert troubles.nobody_reached(replace(request, unreached=missed("UBOB", then=Then.NEXT))) == ()
 
 
+def test_others_whom_a_step_has_asked_since_are_reached() -> None:
+    """Those whom the stage was opened for need not be reached any more."""
+    missing = staged(a_request(unreached=missed("UBOB", then=Then.NEXT)), asked=(a_person("UBOB"),))
+
+    assert troubles.nobody_reached(missing) == missed("UBOB", then=Then.NEXT)
+    assert troubles.nobody_reached(staged(missing, escalated_to=("UCAT",))) == ()
+
+
 def test_who_was_missed_in_an_earlier_stage_does_not_count() -> None:
     """Others are asked now, even if nobody knows who."""
     later = staged(a_request(unreached=missed("UAPP")), opened_at=LATER + timedelta(hours=1))
