@@ -195,6 +195,37 @@ async def test_a_file_from_before_the_chain_gets_one_in_the_order_of_its_entries
     assert numbers == [3, 7, 8, 9]
 
 
+@pytest.mark.parametrize("odd", [float("nan"), -float("inf"), 10**400, "NaN", "a\0b"])
+async def test_what_waits_in_a_file_of_the_first_version_is_found_whatever_its_arguments_are(
+    path: Path, odd: object
+) -> None:
+    """Not every SQLite reads all that a body may hold, and the bot cannot start with a file that is not migrated."""
+    task = a_task()
+    request = a_request("r1", task, question=a_question(items=(an_item(arguments={"x": [odd]}),)))
+    with closing(sqlite3.connect(path)) as file, file:
+        for statement in schema.MIGRATIONS[0]:
+            file.execute(statement)
+        file.execute("PRAGMA user_version = 1")
+        file.execute(
+            "INSERT INTO tasks (id, thread_id, team_id, user_id, created_at, state, revision, body) "
+            "VALUES (?, ?, '', '', 0, 'Running', 0, ?)",
+            (task.id, task.thread_id, encode(task)),
+        )
+        file.execute(
+            "INSERT INTO requests (id, task_id, thread_id, interrupt_id, state, revision, body) "
+            "VALUES (?, ?, ?, ?, 'Pending', 0, ?)",
+            (request.id, task.id, task.thread_id, request.interrupt_id, encode(request)),
+        )
+
+    storage = await SqliteStorage.open(path)
+    waiting = await storage.waiting_for(request.stage.approvers, 10)
+    census = await storage.census(NOON)
+    await storage.close()
+
+    assert [each.id for each in waiting] == [request.id]
+    assert census.pending[request.graph].since == request.opened_at
+
+
 async def test_a_migration_that_fails_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await (await SqliteStorage.open(path)).close()
     broken = ("CREATE TABLE notes (id TEXT)", "INSERT INTO nowhere VALUES (1)")

@@ -132,13 +132,13 @@ MIGRATIONS: tuple[Migration, ...] = (
         "CREATE INDEX lists_in_order ON lists (list, place)",
         "CREATE INDEX lists_by_request ON lists (request_id)",
         # Requests that wait already come last until they are next saved, because no column holds their deadline.
-        """
+        f"""
         INSERT OR IGNORE INTO lists (list, place, request_id)
         SELECT 'waiting:' || lower(ref.atom), 9007199254740991, requests.id
-        FROM requests, json_tree(body) AS ref
+        FROM requests, json_tree({JSON_BODY}) AS ref
         WHERE state = 'Pending' AND ref.type = 'text'
             AND (ref.path LIKE '$.policy%.approvers' OR ref.path LIKE '$%escalated_to%')
-        """,
+        """,  # noqa: S608
         """
         CREATE TABLE inboxes (
             person TEXT PRIMARY KEY,
