@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.approvals.model.errors import SettingsError
+from bot.approvals.model.facts import Recorded
 from bot.approvals.model.ids import ChannelId, MessageRef, Ts
 from bot.approvals.model.request import Decided, Pending, Unreached
 from bot.approvals.model.task import Failed, Failure
@@ -34,6 +35,7 @@ from tests.support.builders import (
     decided,
     staged,
 )
+from tests.support.fakes.telemetry import Heard
 
 AT_ONCE = timedelta(0)
 LATER = NOON + timedelta(hours=2)
@@ -106,6 +108,25 @@ async def test_a_commit_is_on_disk_when_it_returns_and_references_are_checked() 
 
     assert synchronous == 2  # FULL
     assert foreign_keys == 1
+
+
+async def test_what_cannot_be_committed_is_not_told(path: Path) -> None:
+    """Facts are told after the commit, which may still fail."""
+    heard = Heard()
+    database = await Database.open(path, AT_ONCE, heard)
+
+    def change(db: sqlite3.Connection) -> None:
+        rows.add_event(db, an_event("started", a_task()))
+        db.execute("PRAGMA defer_foreign_keys = ON")  # so that the commit finds that the request does not exist
+        db.execute("INSERT INTO lists (list, place, request_id) VALUES ('waiting:x', 0, 'nobody')")
+
+    with pytest.raises(sqlite3.IntegrityError):
+        await database.change(change)
+    stored = await database.rows("SELECT COUNT(*) FROM events", {})
+    await database.close()
+
+    assert stored == [(0,)]
+    assert heard.of(Recorded) == []
 
 
 async def test_only_what_the_machine_may_forget_with_its_power_waits_for_no_disk() -> None:
