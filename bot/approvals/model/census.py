@@ -1,4 +1,4 @@
-"""How many records of each kind wait, and since when: figures for whoever operates the bot."""
+"""How many records of each kind wait, and since when: figures for operators."""
 
 from __future__ import annotations
 

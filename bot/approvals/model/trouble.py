@@ -84,7 +84,7 @@ class Trouble:
     tries: int = 0
     """The number of calls in a row that Slack did not take, or whose outcome is not known."""
     not_before: datetime | None = None
-    """Until when one process has claimed the message, or it is put off. None if neither is so."""
+    """Until when the message is put off, or one process has claimed it. None if neither holds."""
     claimed_by: str | None = None
     """The process that claimed it last."""
     revision: int = 0

@@ -40,7 +40,7 @@ class TroubleStore(Protocol):
 
 
 class CensusStore(Protocol):
-    """Figures for whoever operates the bot."""
+    """Figures for operators."""
 
     async def census(self, now: datetime) -> Census:
         """How many records of each kind wait. Its cost depends on how many wait, and not on how many there are. Records

@@ -1,4 +1,4 @@
-"""Where the bot tells what it does, for whoever operates it."""
+"""Where the bot tells operators what it does."""
 
 from __future__ import annotations
 

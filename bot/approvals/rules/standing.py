@@ -1,4 +1,4 @@
-"""How a task stands, as whoever runs the bot needs to know it: whether it goes on by itself. Pure functions."""
+"""How a task stands, for operators: whether it goes on by itself. Pure functions."""
 
 from __future__ import annotations
 

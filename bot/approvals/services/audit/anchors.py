@@ -10,7 +10,7 @@ from bot.approvals.model.audit import Head
 from bot.approvals.ports.storage import AuditStore
 
 MAX_NUMBER: Final = 2**53
-"""No log has so many entries. A noted number may be anything, and stores take no larger one."""
+"""More entries than any log has. A noted number may be larger, but no store can look such a number up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,8 +41,8 @@ async def note_unreached(storage: Storage, copy: Message, why: str, now: datetim
 
 
 async def note_unseen(storage: Storage, card: Message, why: str, now: datetime) -> None:
-    """Note that the card itself cannot be posted where the request was asked. Nobody is told there, as nothing can be
-    posted. To be called before the card is given up."""
+    """Note that the card itself cannot be posted where the request was asked. Nothing can be posted
+    there, so nobody is told. To be called before the card is given up."""
     channel = (await storage.task(card.task_id)).channel
 
     async def once() -> None:

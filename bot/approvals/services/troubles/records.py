@@ -25,8 +25,8 @@ from bot.approvals.services.troubles.source import Sight
 
 PAGE: Final = 100
 """Records of one kind that a look reads."""
-OF_LATE: Final = GIVEN_UP_AFTER + timedelta(days=4)
-"""How long ago a webhook may have been stored whose end is still told."""
+TELL_WITHIN: Final = GIVEN_UP_AFTER + timedelta(days=4)
+"""Operators are told of a webhook that was given up only if it was stored within this time."""
 _OF_TASKS: Final = (TroubleKind.UNDELIVERED, TroubleKind.FAILED)
 _OF_REQUESTS: Final = (TroubleKind.UNREACHED, TroubleKind.UNANSWERABLE)
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,7 +75,7 @@ class FromRecords:
             await self._add(lasting, task.id, seen, _task_troubles)
         for request in await self._doubtful.page(_read_doubtful(self.storage)):
             await self._add(lasting, request.task_id, seen, _request_troubles)
-        for webhook in await self._given_up.page(_read_given_up(self.storage, now - OF_LATE)):
+        for webhook in await self._given_up.page(_read_given_up(self.storage, now - TELL_WITHIN)):
             records = await self._records(webhook.task_id, seen)
             if records is not None and _is_untold(records):
                 lasting[TroubleKind.WEBHOOK, webhook.id] = _about_webhook(records, webhook)

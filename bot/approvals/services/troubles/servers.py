@@ -11,7 +11,7 @@ from bot.approvals.model.trouble import About, Trouble, TroubleKind
 from bot.approvals.services.troubles.source import Sight
 
 PATIENCE: Final = timedelta(minutes=1)
-"""How long a server may not answer before somebody is told. One that is started anew is back sooner."""
+"""How long a server may be silent before operators are told. A server that restarts is back sooner."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class OfServers:
     _since: dict[str, datetime] = field(default_factory=dict, init=False)
 
     async def look(self, known: Sequence[Trouble], now: datetime) -> Sight:
-        """Which of them do not answer. A server that the file does not name any more is none."""
+        """Which servers do not answer. The trouble of a server that the file no longer names is over."""
         servers = self.away()
         self._since = {name: self._since.get(name, now) for name, away in servers.items() if away}
         told: Collection[str] = {each.subject for each in known if each.kind is TroubleKind.SERVER}

@@ -33,7 +33,7 @@ HOUR: Final = timedelta(hours=1)
 SAME_FOR: Final = timedelta(minutes=10)
 """A trouble that comes back so soon after its end has its message changed. Later it gets a new one."""
 UPDATE_EVERY: Final = timedelta(minutes=1)
-"""How often the message is changed that says how many more there are."""
+"""How often the message that says how many more there are is changed."""
 WATCH: Final = ThreadId("the watch over troubles")
 """What the lease is for. It is no thread of any agent."""
 FEW: Final = frozenset({TroubleKind.CHAIN, TroubleKind.SERVER})
@@ -165,7 +165,7 @@ def _turn(trouble: Trouble) -> tuple[bool, datetime]:
 
 
 def _waits(trouble: Trouble) -> bool:
-    """Whether it has no message yet, and none may be on its way."""
+    """Whether it has no message yet, and no post of one was begun."""
     return trouble.open and trouble.ref is None and not trouble.attempted and trouble.key != _MORE
 
 

@@ -24,7 +24,7 @@ from bot.approvals.services.messages.posting import Found, Missing, Posted, Post
 log = logging.getLogger(__name__)
 
 TRY_AGAIN: Final = timedelta(minutes=1)
-"""How soon the channel is tried again that cannot be written to."""
+"""How soon a channel that cannot be written to is tried again."""
 
 Draw: TypeAlias = Callable[[Trouble], Drawing]
 """Renders a trouble as a message. Pure."""
