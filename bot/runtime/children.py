@@ -50,8 +50,7 @@ class Channel:
             self.socket.send(data, socket.MSG_DONTWAIT)
 
     def received(self, seconds: float = 0) -> Words | None:
-        """The next message, if one comes within so many seconds, else None. Raises `EOFError` if the other end is
-        gone."""
+        """The next message. None if none comes within `seconds`. Raises `EOFError` if the other end is gone."""
         if not select.select([self.socket], [], [], seconds)[0]:
             return None
         try:

@@ -42,7 +42,7 @@ class Peer:
             self.gone = True
 
     def heard(self, seconds: float = 0) -> Words | None:
-        """The next words, if they come within so many seconds, else None."""
+        """The next words. None if none come within `seconds`."""
         until = time.monotonic() + seconds
         while b"\n" not in self._read:
             if self.gone or not select.select([self.socket], [], [], max(until - time.monotonic(), 0))[0]:

@@ -131,7 +131,7 @@ class Line:
                 due = time.monotonic() + every
 
     def _listen(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
-        """Hears one message of the parent, or waits for so many seconds."""
+        """Hears one message of the parent, or waits for `seconds`."""
         if self.channel is None:
             self._over.wait(seconds)
             return

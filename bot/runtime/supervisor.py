@@ -48,7 +48,7 @@ class Backoff:
     _pause: float = 0.0
 
     def after(self, lived: float) -> float:
-        """The seconds to wait now, after it has lived for so many."""
+        """The seconds to wait now, if it has lived for `lived` seconds."""
         self._pause = (
             0.0 if lived >= CALM_SECONDS else min(max(2 * self._pause, FIRST_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
         )

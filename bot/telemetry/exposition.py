@@ -26,7 +26,6 @@ from bot.telemetry.names import FOLDER_VARIABLE
 
 log = logging.getLogger(__name__)
 
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 PREFIX: Final = "countersign_"
 """How the names of our metrics begin. A graph that uses prometheus_client in a worker has its figures there, too."""
 _GONE: Final = "0"
