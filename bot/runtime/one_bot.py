@@ -115,7 +115,7 @@ class _Lock:
         return cls(folder, role, descriptor)
 
     def take(self, first: int, count: int = 1) -> None:
-        """Locks these bytes. Raises Taken if another process has one of them."""
+        """Locks these bytes. Raises Taken if another process has one of them, SettingsError if the disk locks nothing."""
         if not self._locked(first, count):
             supervised = not self._locked(OF_SUPERVISOR)
             raise Taken(self.folder, self.role, Holder.read(self._note()), supervised=supervised)
@@ -154,8 +154,13 @@ class _Lock:
         try:
             # of this process alone: a flock would live on in what a graph forks, and keep the next bot out
             fcntl.lockf(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, count, first)
-        except OSError:
+        except (BlockingIOError, PermissionError):  # systems differ in which of them says that another has it
             return False
+        except OSError as error:
+            raise SettingsError(
+                f"STATE_DIR {self.folder}: {self.role}.lock, by which a second bot knows that one runs, cannot be "
+                f"locked ({error.strerror}). Name a folder on a disk that locks files, or keep the records in Redis."
+            ) from None
         return True
 
     def _note(self) -> bytes:
