@@ -115,7 +115,7 @@ class _Lock:
         return cls(folder, role, descriptor)
 
     def take(self, first: int, count: int = 1) -> None:
-        """Locks these bytes. Raises Taken if another process has one of them, SettingsError if the disk locks nothing."""
+        """Locks these bytes. Raises Taken if another process has one, and SettingsError if they cannot be locked."""
         if not self._locked(first, count):
             supervised = not self._locked(OF_SUPERVISOR)
             raise Taken(self.folder, self.role, Holder.read(self._note()), supervised=supervised)
