@@ -39,7 +39,7 @@ class Standing:
             *of_storage,
             _gauge("slack_connected", "Whether what people do in Slack reaches the bot: 1 or 0", connected),
             _gauge("api_waiting", "Calls of the HTTP API that wait for a change", waiting),
-            _gauge("sweep_interval_seconds", "SWEEP_INTERVAL: a sweep is due so often", [((), self.sweep_interval)]),
+            _gauge("sweep_interval_seconds", "Seconds between two sweeps", [((), self.sweep_interval)]),
             _gauge("build_info", "The version that runs", [((__version__,), 1)], "version"),
         ]
 
@@ -59,15 +59,15 @@ def _of(census: Census, now: datetime) -> list[Metric]:
 
     return [
         _gauge("requests_pending", "Requests that people have not answered", each("count"), "graph"),
-        _gauge("oldest_pending_seconds", "Since the oldest of them was opened", each("age"), "graph"),
+        _gauge("oldest_pending_seconds", "Age of the oldest pending request", each("age"), "graph"),
         _gauge("overdue", "Pending requests with a step that is due and not taken", each("overdue"), "graph"),
         _gauge("undelivered", "Decisions that nobody is delivering at the moment", [((), census.undelivered.count)]),
-        _gauge("oldest_undelivered_seconds", "Since the oldest of them was made", [((), age(census.undelivered))]),
+        _gauge("oldest_undelivered_seconds", "Age of the oldest undelivered decision", [((), age(census.undelivered))]),
         _gauge("tasks_failed", "Tasks that an error has stopped until somebody acts", [((), census.failed)]),
         _gauge("surfaces_stale", "Messages in Slack that are out of date", [((), census.stale.count)]),
-        _gauge("oldest_stale_seconds", "Since the oldest of them is out of date", [((), age(census.stale))]),
+        _gauge("oldest_stale_seconds", "Seconds that the stalest message is out of date", [((), age(census.stale))]),
         _gauge("audit_entries", "Entries of the audit log", [((), census.entries)]),
-        _gauge("oldest_webhook_seconds", "Since what the oldest open webhook tells of", [((), age(census.webhooks))]),
+        _gauge("oldest_webhook_seconds", "Age of the oldest undelivered webhook", [((), age(census.webhooks))]),
     ]
 
 
