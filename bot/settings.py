@@ -348,7 +348,15 @@ def _problem(name: str, kind: str, message: str) -> str:
         return f"{key} is not set.{where}"
     if kind == _EXCLUDED:
         return f"{key} {message}."
-    return f"{key}: {message.removeprefix('Value error, ')}.{where}"
+    words = _PLAINLY.get(kind) or message.removeprefix("Value error, ")
+    return f"{key}: {words}.{where}"
+
+
+_PLAINLY: Final = {
+    "float_parsing": "is not a number: write one such as 5 or 0.5",
+    "int_parsing": "is not a whole number: write one such as 5",
+}
+"""What to say in place of Pydantic's words, by the kind of its error."""
 
 
 def _starting(token: SecretStr, prefix: str) -> SecretStr:

@@ -10,7 +10,7 @@ from bot.cli.check.findings import Findings
 async def check(channel: str | None, directory: Directory, findings: Findings) -> None:
     """Checks that the bot can post in it, if one is set."""
     if channel is None:
-        findings.good("operators are told of troubles nowhere: OPS_CHANNEL is not set")
+        findings.good("no messages to operators: OPS_CHANNEL is not set")
         return
     try:
         problem = await problem_with(channel, directory)

@@ -15,7 +15,7 @@ OPS = ChannelId("C0OPS")
 @pytest.mark.parametrize(
     ("channel", "known", "absent", "down", "said"),
     [
-        (None, True, False, False, "ok     operators are told of troubles nowhere: OPS_CHANNEL is not set"),
+        (None, True, False, False, "ok     no messages to operators: OPS_CHANNEL is not set"),
         ("#ops", True, False, False, "ok     operators are told of troubles in #ops"),
         ("C0OPS", True, False, False, "ok     operators are told of troubles in C0OPS"),
         ("#ops", False, False, False, "wrong  OPS_CHANNEL: there is no channel #ops that the bot can see."),

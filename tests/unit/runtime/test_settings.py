@@ -219,7 +219,7 @@ def test_what_is_missing_is_named_with_where_to_get_it(desk: Desk) -> None:
         (
             "SWEEP_INTERVAL",
             "often",
-            "SWEEP_INTERVAL: Input should be a valid number, unable to parse string as a number.",
+            "SWEEP_INTERVAL: is not a number: write one such as 5 or 0.5.",
         ),
         ("LEASE_SECONDS", "0.5", "LEASE_SECONDS: Input should be greater than or equal to 1."),
         ("LEASE_SECONDS", "inf", "LEASE_SECONDS: Input should be less than or equal to 600."),
