@@ -4,6 +4,7 @@ meanwhile."""
 from __future__ import annotations
 
 import argparse
+import sqlite3
 import sys
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -97,8 +98,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 async def main(options: Options) -> int:
-    """Runs the command and returns its exit code. Raises SettingsError if there is no log, or if a file cannot be read
-    or written."""
+    """Runs the command and returns its exit code: 1 if the log is broken, or is not there any more in a file that had
+    one. Raises SettingsError if there are no records, or if a file cannot be read or written."""
     settings = load_store(options.env_file)
     try:
         match options.does:
@@ -118,6 +119,14 @@ async def main(options: Options) -> int:
             case _:
                 return await _in_rounds(options, settings)
     except NobodyReads:
+        return 1
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise
+        output.to_stderr(
+            f"The audit log cannot be read: {printable(str(error))}. Somebody has removed or changed a part of the "
+            "file that holds the records. Keep that file for whoever looks into it, and restore a backup.\n"
+        )
         return 1
 
 

@@ -60,7 +60,7 @@ def shown(text: str) -> int:
 
 
 def cut(text: str, columns: int) -> str:
-    """The text, cut to so many columns."""
+    """The text, cut to this width."""
     if shown(text) <= columns:
         return text
     while text and shown(text) > columns - 1:
