@@ -91,7 +91,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     writes.add_argument("--task", help="one task's id")
     writes.add_argument("--output", type=Path, help="write to this file instead of the standard output")
     notes = does.add_parser("anchor", help="print the head of the log, to be kept where the bot cannot write")
-    notes.add_argument("--every", type=_span, metavar="SPAN", help="go on, so often, such as 1h; without it, once")
+    notes.add_argument("--every", type=_span, metavar="SPAN", help="repeat this often, such as 1h; without it, once")
     notes.add_argument("--output", type=Path, help="append to this file instead of the standard output")
     for command in (proves, writes, notes):
         command.add_argument("--env-file", type=Path, default=Path(".env"), help="read this file instead of .env")
