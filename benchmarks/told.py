@@ -24,7 +24,8 @@ EVERY: Final = 50
 
 def switch_off() -> None:
     """Tell nobody of anything but the ends of sweeps, which the bot's health is made of."""
-    from bot.app import gateway, run, telling, worker, workers
+    from bot.app import gateway, run, worker, workers
+    from bot.app.watched import telling
     from bot.settings import RoleSettings
     from bot.telemetry.stream import Stream
 

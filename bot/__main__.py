@@ -124,7 +124,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         settled.add_argument("--env-file", type=Path, default=Path(".env"), help="read this file instead of .env")
     all_tasks = commands.add_parser("tasks", help="list everybody's tasks, look at one, cancel it, or try it again")
     all_requests = commands.add_parser("requests", help="list what people are asked, look at one, or mend its policy")
-    audits = commands.add_parser("audit", help="verify the audit log, or export it")
+    audits = commands.add_parser("audit", help="verify the audit log, export it, or note its head")
     backups = commands.add_parser("backup", help="copy the SQLite files as they are at one moment, while the bot runs")
     api_tokens = commands.add_parser("tokens", help="make, list and revoke the tokens of the HTTP API")
     mcps = commands.add_parser("mcp", help="let a model ask people through a bot: tools of MCP, over stdio")

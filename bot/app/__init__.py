@@ -4,10 +4,9 @@
 agents, which `workers` forks, watches and replaces. They share storage, and wake each other through `wire`.
 
 The parts of a gateway that can be told apart are modules of their own, which is why there are more than twelve: how
-Slack reaches it (`connection`), the HTTP API (`api`), programs that ask through it (`callers`) and their webhooks
-(`hooks`), LangGraph Servers (`servers`, watched by `lookouts`), what it logs about policies that fit nobody
-(`noticing`), and what it tells operators in their channel (`ops`). The look of either role at what is due is
-`sweeping`; what each process tells its operator is put together in `telling`. What a gateway says to those that watch
-it is `watching`, and of workers without a gateway `workers_watched`; `pulse` says how late an event loop is.
+Slack reaches it (`connection`), what it does with hints (`hearing`), what it shows of what waits for whom (`inbox`),
+the HTTP API (`api`), programs that ask through it (`callers`) and their webhooks (`hooks`), LangGraph Servers
+(`servers`), what it logs about policies that fit nobody (`noticing`), and what it tells operators in their channel
+(`ops`). What operators and monitors learn of each process is in `watched`.
 All roles take changed `policies` while they run, and know their bot by its `identity`.
 """

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
+from bot.app.watched.watching import watching
 from bot.approvals.inbox.queries import Inboxes
 from bot.approvals.ports.engine import Answers
 from bot.approvals.ports.slack import Directory
-from bot.approvals.ports.storage import TokenStore
-from bot.approvals.ports.telemetry import Telemetry
+from bot.approvals.ports.storage import Storage
 from bot.approvals.ports.work import Clock
 from bot.approvals.services.admission import Admission
 from bot.approvals.services.calls import Calls
@@ -23,12 +23,13 @@ from bot.http.mcp.door import mounted
 from bot.http.parts import Parts
 from bot.http.routes import slack_events
 from bot.http.routes.slack_events import Take
-from bot.http.routes.watched import Watched
 from bot.http.server import Serving, serving
 from bot.http.views import Views
 from bot.http.waiting import Waiters
 from bot.runtime import process
+from bot.runtime.work_queue import WorkQueues
 from bot.settings import Settings
+from bot.telemetry.stream import Stream
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 async def served(
     settings: Settings,
     *,
-    storage: TokenStore,
+    storage: Storage,
     waiters: Waiters,
     calls: Calls,
     callback_problem: Callable[[str], str],
@@ -48,14 +49,15 @@ async def served(
     masking: Masking,
     address: str,
     clock: Clock,
-    busy: Callable[[], AbstractAsyncContextManager[None]],
+    queues: WorkQueues,
+    is_connected: Callable[[], Awaitable[bool]],
+    has_worker: bool,
     slack: Take | None,
     server_changed: Callable[[str, str], bool],
-    telemetry: Telemetry,
-    watched: Watched,
+    telemetry: Stream,
 ) -> AsyncIterator[Serving]:
-    """Serves the API at HTTP_BIND while the block runs, with the metrics and the health of what is `watched`, and takes
-    there with `slack` what Slack sends over HTTP. Raises SettingsError if it cannot."""
+    """Serves the API at HTTP_BIND while the block runs, with metrics and health. What Slack sends over HTTP goes to
+    `slack`. Raises SettingsError if HTTP_BIND cannot be served."""
     parts = Parts(
         guard=Guard(admission=Admission(storage=storage), attempts=Attempts(monotonic=time.monotonic), clock=clock),
         waiters=waiters,
@@ -65,13 +67,23 @@ async def served(
         views=Views(answers=answers, masking=masking, address=address),
         directory=directory,
         clock=clock,
-        busy=busy,
+        busy=queues.busy,
         callback_problem=callback_problem,
         server_changed=server_changed,
         telemetry=telemetry,
     )
     process.open_as_many_as_allowed()
-    async with mounted(parts) as of_mcp:
+    own = watching(
+        settings,
+        telemetry,
+        storage=storage,
+        clock=clock,
+        is_connected=is_connected,
+        waiters=waiters,
+        queues=queues,
+        has_worker=has_worker,
+    )
+    async with own as watched, mounted(parts) as of_mcp:
         apps = {**of_mcp, **slack_events.mounted(slack)}
         async with serving(parts, str(settings.http_bind), mounted=apps, watched=watched) as running:
             log.info("the HTTP API is served at %s", running.url)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import TypeAlias
@@ -13,18 +12,16 @@ from bot import servers_file
 from bot.app import wire
 from bot.app.callers import callers
 from bot.app.connection import connection
+from bot.app.hearing import Hearing, unless_away
 from bot.app.hooks import as_the_api_shows_it, hooks
 from bot.app.identity import bot_of
+from bot.app.inbox import inbox
 from bot.app.noticing import notice_unknown, noticing
 from bot.app.ops import operators
 from bot.app.policies import PolicySwitch
-from bot.app.sweeping import sweep
-from bot.app.telling import Life, telemetry_of
+from bot.app.watched.sweeping import sweep
+from bot.app.watched.telling import Life, telemetry_of
 from bot.app.wire import Asking, GatewayWork
-from bot.approvals.inbox.home import Homes
-from bot.approvals.inbox.queries import Inboxes, channels_asked, groups_asked
-from bot.approvals.inbox.summaries import Summaries
-from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.ids import Person, TaskId
 from bot.approvals.ports.work import Clock
 from bot.approvals.rules import known_graphs
@@ -50,9 +47,9 @@ from bot.engines.published import PublishedAgents
 from bot.http.waiting import Waiters
 from bot.runtime import health
 from bot.runtime.children import Channel, Words
-from bot.runtime.hints import GATEWAY, Hint
+from bot.runtime.hints import GATEWAY
 from bot.runtime.line import Line
-from bot.runtime.process import Ending, settle
+from bot.runtime.process import Ending, at_most, settle
 from bot.runtime.ticker import ticking
 from bot.runtime.work_queue import InboxQueues, JobQueue, WorkQueues
 from bot.secrets import Detector
@@ -66,8 +63,6 @@ from bot.slack.api.rate_limit import Pace
 from bot.slack.listeners import register
 from bot.slack.listeners.context import Parts
 from bot.stores import one_of_its_kind, opened, system_clock
-
-log = logging.getLogger(__name__)
 
 Learn: TypeAlias = Callable[[Collection[str]], object]
 SECONDS_FOR_ANSWERS = 3.0
@@ -105,15 +100,7 @@ async def run(
             alone.set()
 
     async with running(
-        settings,
-        policies,
-        ending,
-        ready,
-        alone,
-        channel=channel,
-        heard=heard,
-        clock=clock,
-        learned=learned,
+        settings, policies, ending, ready, alone, channel=channel, heard=heard, clock=clock, learned=learned
     ):
         settle()
         if channel is not None:
@@ -260,7 +247,7 @@ async def running(
         )
         servers = None
         if on_servers:
-            from bot.app.servers import served  # only who has servers has their client in memory
+            from bot.app.servers.serving import served  # only who has servers has their client in memory
 
             servers = await stack.enter_async_context(
                 served(
@@ -276,20 +263,12 @@ async def running(
                     telemetry=telemetry,
                 )
             )
-        inboxes = Inboxes(
+        inboxes, homes, summaries = inbox(
             storage=storage,
-            directory=directory,
-            groups=lambda: groups_asked(policies.now),
-            channels=lambda: channels_asked(policies.now),
-        )
-        homes = Homes(storage=storage, inboxes=inboxes, front=messenger, work=work, clock=clock)
-        summaries = Summaries(
-            storage=storage,
-            inboxes=inboxes,
+            policies=policies,
             directory=directory,
             messenger=messenger,
             posting=posting,
-            front=messenger,
             work=work,
             clock=clock,
         )
@@ -341,23 +320,7 @@ async def running(
             if await agents.refresh():
                 notice_unknown(agents, policies.now)
 
-        def taken(hint: Hint) -> None:
-            if "show" in hint:
-                progress.over(hint["show"])
-                work.show(hint["show"])
-            elif "soon" in hint:
-                work.show_soon(hint["soon"])
-            elif "deliver" in hint:
-                work.deliver(hint["deliver"])
-            elif "doing" in hint:
-                progress.tell(*hint["doing"])
-            elif "checked" in hint:
-                asking.answered(hint)
-            elif "published" in hint:
-                background.add(task := loop.create_task(_unless_away(learn_agents())))
-                task.add_done_callback(background.discard)
-
-        background: set[asyncio.Task[None]] = set()
+        hearing = Hearing(work=work, progress=progress, asking=asking, learn_agents=learn_agents)
 
         async def look() -> None:
             await learn_agents()
@@ -380,23 +343,12 @@ async def running(
 
         async def drain() -> None:
             words = "the workers did not end in time; the next start shows what they did last"
-            await _at_most(alone.wait(), ending.left(), words)
+            await at_most(alone.wait(), ending.left(), words)
             messages.hurry()
             await queues.close(ending.left())
 
         if settings.http_bind is not None:
-            from bot.app import api, watching  # only who serves the API has FastAPI in memory
-
-            watched = watching.watching(
-                settings,
-                telemetry,
-                storage=storage,
-                clock=clock,
-                is_connected=connected.is_connected,
-                waiters=waiters,
-                queues=queues,
-                has_worker=not alone.is_set(),
-            )
+            from bot.app import api  # only who serves the API has FastAPI in memory
 
             api_served = api.served(
                 settings,
@@ -411,17 +363,18 @@ async def running(
                 masking=masking,
                 address=me.address,
                 clock=clock,
-                busy=queues.busy,
                 slack=connected.request_url.take if connected.request_url else None,
                 server_changed=servers.changed if servers else lambda _name, _key: False,
                 telemetry=telemetry,
-                watched=await stack.enter_async_context(watched),
+                queues=queues,
+                is_connected=connected.is_connected,
+                has_worker=not alone.is_set(),
             )
             await stack.enter_async_context(api_served)  # ends last: until then, it says when to come again
         stack.push_async_callback(drain)
-        await stack.enter_async_context(hints.listening(taken))
-        await _at_most(ready.wait(), SECONDS_FOR_AGENTS, "no worker has published its agents yet")
-        await _unless_away(learn_agents())
+        await stack.enter_async_context(hints.listening(hearing.taken))
+        await at_most(ready.wait(), SECONDS_FOR_AGENTS, "no worker has published its agents yet")
+        await unless_away(learn_agents())
         notice = stack.enter_context(noticing(directory))
         notice(policies.now)
 
@@ -438,19 +391,3 @@ async def running(
         life.began()
         stack.callback(life.drains)
         yield
-
-
-async def _at_most(waiting: Awaitable[object], seconds: float, otherwise: str) -> None:
-    """Waits for so many seconds at most, and then logs the sentence."""
-    try:
-        async with asyncio.timeout(seconds):
-            await waiting
-    except TimeoutError:
-        log.warning("%s", otherwise)
-
-
-async def _unless_away(reading: Awaitable[None]) -> None:
-    try:
-        await reading
-    except Unreachable as away:
-        log.warning("the agents could not be read, which the next sweep does: %s", away)

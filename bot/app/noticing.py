@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def notice_unknown(agents: PublishedAgents, policies: Policies) -> None:
-    """Logs names in the policies that mean no agent. The worker does not start with them, so they can only come from
+    """Logs names in the policies that no agent has. The worker does not start with them, so they can only come from
     workers that have other policies."""
     try:
         agents.refuse_unknown(policies)
@@ -55,4 +55,4 @@ async def notice_unmet(policies: Policies, directory: Directory) -> None:
             for sentence in await unmet(policy, directory):
                 log.warning("policy %s: %s", policy.name, sentence)
     except LookupFailed as failed:
-        log.warning("whom the policies name could not be looked up at the start: %s", failed)
+        log.warning("the people whom the policies name could not be looked up: %s", failed)

@@ -11,7 +11,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from bot import policy_file
 from bot.app.identity import bot_of
 from bot.app.policies import PolicyFile, digest_of
-from bot.app.telling import telemetry_of
+from bot.app.watched.telling import telemetry_of
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.ports.work import Clock
 from bot.approvals.services.policies.current import CurrentPolicies
@@ -159,6 +159,6 @@ def _workers(
 
 
 def _watched(settings: RoleSettings, channel: Channel) -> int:
-    from bot.app.workers_watched import serve
+    from bot.app.watched.without_gateway import serve
 
     return serve(settings, channel)

@@ -17,8 +17,8 @@ from typing import Any, Final, TypeVar
 from bot.app import wire
 from bot.app.identity import bot_of
 from bot.app.policies import PolicySwitch
-from bot.app.sweeping import sweep
-from bot.app.telling import Life, telemetry_of
+from bot.app.watched.sweeping import sweep
+from bot.app.watched.telling import Life, telemetry_of
 from bot.app.wire import Telling, WorkerWork
 from bot.approvals.model.errors import CountersignError, NotFound, Unreachable
 from bot.approvals.model.ids import TaskId
@@ -222,7 +222,7 @@ async def running(
         queues = WorkQueues(deliveries=JobQueue("delivery", deliver, clock, telemetry))
         work = WorkerWork(wire=hints, queues=queues)
         if settings.http_bind is not None:
-            from bot.app.pulse import beating  # only who shows metrics has their library in memory
+            from bot.app.watched.pulse import beating  # only who shows metrics has their library in memory
 
             await stack.enter_async_context(beating(telemetry, lambda: queues.lanes))
         engine = LangGraphEngine(registry=graphs, terms=policies.graphs, progress=Telling(wire=hints, work=work))

@@ -21,7 +21,7 @@ import uvloop
 
 from bot.app import wire, worker
 from bot.app.policies import PolicyRelay, PolicySwitch
-from bot.app.telling import telemetry_of
+from bot.app.watched.telling import telemetry_of
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.model.facts import WorkerEnd, WorkerEnded
 from bot.approvals.model.ids import TaskId

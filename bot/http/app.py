@@ -83,7 +83,6 @@ class _Edge:
 
     def __init__(self, app: ASGIApp, waiters: Waiters, telemetry: Telemetry = SILENT) -> None:
         self._app = app
-        self._telemetry = telemetry
         self._waiters = waiters
         self._telemetry = telemetry
 

@@ -15,7 +15,7 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
@@ -105,3 +105,12 @@ def within(seconds: float, code: int) -> None:
         os._exit(code)
 
     threading.Thread(target=wait, name="the end", daemon=True).start()
+
+
+async def at_most(waiting: Awaitable[object], seconds: float, otherwise: str) -> None:
+    """Waits for it. After `seconds`, gives it up and logs the sentence `otherwise`."""
+    try:
+        async with asyncio.timeout(seconds):
+            await waiting
+    except TimeoutError:
+        log.warning("%s", otherwise)

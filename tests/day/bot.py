@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 
 from bot.__main__ import main
-from bot.app import watching
+from bot.app.watched import watching
 from bot.approvals.rules import lifecycle
 from bot.approvals.services import webhooks
 

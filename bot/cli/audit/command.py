@@ -4,12 +4,13 @@ meanwhile."""
 from __future__ import annotations
 
 import argparse
+import sqlite3
 import sys
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal, Self, TextIO
@@ -23,6 +24,7 @@ from bot.approvals.rules.masking import Masker
 from bot.approvals.services.audit.proof import Intact, entries, verify
 from bot.approvals.services.messages.masked import Masking
 from bot.cli import output
+from bot.cli.arguments import moment
 from bot.cli.audit import rows
 from bot.cli.audit.anchor import Anchor, append
 from bot.cli.audit.rounds import NobodyReads, Source, UntilAsked, to_stdout
@@ -84,20 +86,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     writes.add_argument(
         "--format", choices=("jsonl", "csv", "text"), default="jsonl", help="for programs, spreadsheets or people"
     )
-    writes.add_argument("--since", type=_moment, metavar="WHEN", help="2030-01-31, 2030-01-31T12:00+02:00, or 30d ago")
-    writes.add_argument("--until", type=_moment, metavar="WHEN", help="leave out entries from this time on")
+    writes.add_argument("--since", type=moment, metavar="WHEN", help="2030-01-31, 2030-01-31T12:00+02:00, or 30d ago")
+    writes.add_argument("--until", type=moment, metavar="WHEN", help="leave out entries from this time on")
     writes.add_argument("--task", help="one task's id")
     writes.add_argument("--output", type=Path, help="write to this file instead of the standard output")
     notes = does.add_parser("anchor", help="print the head of the log, to be kept where the bot cannot write")
-    notes.add_argument("--every", type=_span, metavar="SPAN", help="go on, so often, such as 1h; without it, once")
+    notes.add_argument("--every", type=_span, metavar="SPAN", help="repeat this often, such as 1h; without it, once")
     notes.add_argument("--output", type=Path, help="append to this file instead of the standard output")
     for command in (proves, writes, notes):
         command.add_argument("--env-file", type=Path, default=Path(".env"), help="read this file instead of .env")
 
 
 async def main(options: Options) -> int:
-    """Runs the command and returns its exit code. Raises SettingsError if there is no log, or if a file cannot be read
-    or written."""
+    """Runs the command and returns its exit code: 1 if the log is broken, or is not there any more in a file that had
+    one. Raises SettingsError if there are no records, or if a file cannot be read or written."""
     settings = load_store(options.env_file)
     try:
         match options.does:
@@ -117,6 +119,14 @@ async def main(options: Options) -> int:
             case _:
                 return await _in_rounds(options, settings)
     except NobodyReads:
+        return 1
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise
+        output.to_stderr(
+            f"The audit log cannot be read: {printable(str(error))}. Somebody has removed or changed a part of the "
+            "file that holds the records. Keep that file for whoever looks into it, and restore a backup.\n"
+        )
         return 1
 
 
@@ -248,19 +258,3 @@ def _span(text: str) -> timedelta:
         return duration(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _moment(text: str) -> datetime:
-    """A date or a time, in UTC if it names no zone, or how long ago."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        pass
-    else:
-        return at if at.tzinfo else at.replace(tzinfo=UTC)
-    try:
-        return datetime.now(UTC) - duration(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a time: write 2030-01-31, 2030-01-31T12:00+02:00, or a duration such as 30d"
-        ) from None

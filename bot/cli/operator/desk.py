@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -23,16 +23,17 @@ from bot.approvals.ports.work import Clock
 from bot.approvals.rules.matching import Policies
 from bot.approvals.services.messages.masked import Masking, marks_of
 from bot.approvals.services.operations import Operations
-from bot.cli import output
+from bot.cli import arguments, output
 from bot.cli.operator.tables import CUT
 from bot.cli.operator_name import login, operator
-from bot.durations import duration
 from bot.printable import printable
 from bot.secrets import Detector
 from bot.settings import Operating
 
 MAX_NAMED: Final = 5
 """Ids that are named if a beginning means several."""
+MAX_LINES: Final = 100_000
+"""Lines that a list may be asked for."""
 
 Id = TypeVar("Id", TaskId, RequestId)
 
@@ -142,34 +143,21 @@ def add_yes(command: argparse.ArgumentParser) -> None:
     command.add_argument("--yes", action="store_true", help="do not ask whether it is meant")
 
 
-def at_least_one(text: str) -> int:
-    """How many lines a list may have."""
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 100_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 100000")
-    return int(text)
-
-
-def text(typed: str) -> str:
-    """What was typed, if it is text in the terminal's encoding. No record holds anything else."""
-    if any("\ud800" <= sign <= "\udfff" for sign in typed):
-        raise argparse.ArgumentTypeError("is no text in the encoding of this terminal")
-    return typed
-
-
-def moment(text: str) -> datetime:
-    """A date or a time, in UTC if it names no zone, or how long ago."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        pass
-    else:
-        return at if at.tzinfo else at.replace(tzinfo=UTC)
-    try:
-        return datetime.now(UTC) - duration(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a time: write 2030-01-31, 2030-01-31T12:00+02:00, or a duration such as 30d"
-        ) from None
+def add_graph_and_limit(lists: argparse.ArgumentParser, default_limit: int) -> None:
+    """`--graph` and `--limit` of a list."""
+    lists.add_argument(
+        "--graph",
+        type=arguments.text,
+        metavar="NAME",
+        help="only those of this graph, or of this program that asks",
+    )
+    lists.add_argument(
+        "--limit",
+        type=partial(arguments.number, most=MAX_LINES),
+        default=default_limit,
+        metavar="N",
+        help="show at most this many",
+    )
 
 
 def write_json(value: object) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal, Self
 
@@ -22,7 +23,7 @@ from bot.approvals.services.overview import MAX_TASKS, Overview
 from bot.approvals.services.people.eligibility import Eligibility
 from bot.approvals.services.policies.amendment import Amending
 from bot.approvals.services.policies.choice import PolicyChoice
-from bot.cli import policy_apply
+from bot.cli import arguments, policy_apply
 from bot.cli.operator import desk as operator_desk
 from bot.cli.operator import record_words, request_words, tables
 from bot.cli.operator.desk import Desk, Refused
@@ -81,23 +82,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="only these; stuck: those whose agent cannot be told unless a person does something",
     )
     lists.add_argument(
-        "--graph",
-        type=operator_desk.text,
-        metavar="NAME",
-        help="only those of this graph, or of this program that asks",
-    )
-    lists.add_argument(
         "--approver",
-        type=operator_desk.text,
+        type=arguments.text,
         metavar="NAME",
         help='only those that ask it, as the policy writes it: "@finance", "#ops" or U012AB3CD',
     )
-    lists.add_argument(
-        "--limit", type=operator_desk.at_least_one, default=DEFAULT_LIMIT, metavar="N", help="at most so many"
-    )
+    operator_desk.add_graph_and_limit(lists, DEFAULT_LIMIT)
     lists.add_argument(
         "--tasks",
-        type=_some_tasks,
+        type=partial(arguments.number, most=1_000_000_000),
         default=MAX_TASKS,
         metavar="N",
         help=f"with decided or all: look through the requests of the newest N tasks ({MAX_TASKS})",
@@ -219,9 +212,3 @@ def _asks(request: Request, approver: str) -> bool:
     """Whether it asks this name, as the policy writes it, or this person, as was known when it was opened."""
     names = {name.casefold() for name in request.approvers}
     return approver in names or approver in {person.user_id.casefold() for person in request.open.asked}
-
-
-def _some_tasks(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1_000_000_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000000000")
-    return int(text)

@@ -19,13 +19,13 @@ _LABEL: Final = 12
 
 
 def width() -> int:
-    """The columns of the terminal. 120 if the output is none, unless COLUMNS says otherwise."""
+    """The columns of the terminal. 120 if the output is not a terminal. COLUMNS overrides both."""
     return max(shutil.get_terminal_size((120, 24)).columns, 60)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], columns: int, least: Sequence[tuple[int, int]]) -> str:
     """The rows under their heads. If they do not fit, the columns in `least` are made narrower, one after the other,
-    each down to so many characters. A column may be named again, to give way further."""
+    each down to the number of characters beside it. A column that is named again is made narrower still."""
     cells = [[*head], *([printable(cell) for cell in row] for row in rows)]
     widths = [max(map(shown, column)) for column in zip(*cells, strict=True)]
     for column, at_least in least:
@@ -60,7 +60,7 @@ def shown(text: str) -> int:
 
 
 def cut(text: str, columns: int) -> str:
-    """The text, cut to so many columns."""
+    """The text, cut to this width."""
     if shown(text) <= columns:
         return text
     while text and shown(text) > columns - 1:

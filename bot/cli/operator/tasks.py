@@ -18,6 +18,7 @@ from bot.approvals.model.task import Failed, Running, Starting
 from bot.approvals.ports.storage import Among, Records
 from bot.approvals.rules.standing import Stands, standing
 from bot.approvals.services.overview import Line, Overview, Wanted
+from bot.cli import arguments
 from bot.cli.operator import desk as operator_desk
 from bot.cli.operator import tables, task_words
 from bot.cli.operator.desk import Desk, Refused
@@ -80,20 +81,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--state", choices=STATES, help="only these; stuck: those that do not go on unless a person does something"
     )
     lists.add_argument(
-        "--graph",
-        type=operator_desk.text,
-        metavar="NAME",
-        help="only those of this graph, or of this program that asks",
-    )
-    lists.add_argument(
         "--since",
-        type=operator_desk.moment,
+        type=arguments.moment,
         metavar="WHEN",
         help="only those that began then or later: 2030-01-31, 30d ago",
     )
-    lists.add_argument(
-        "--limit", type=operator_desk.at_least_one, default=DEFAULT_LIMIT, metavar="N", help="at most so many"
-    )
+    operator_desk.add_graph_and_limit(lists, DEFAULT_LIMIT)
     shows = does.add_parser("show", help="what a task is, how it stands, what failed, and what can be done")
     cancels = does.add_parser("cancel", help="end a task: its open requests are closed, its agent is not told")
     cancels.add_argument("--reason", default="", type=_reason, help="why; its card and the audit log say it")
@@ -246,4 +239,4 @@ def _bare(options: Options) -> Options:
 def _reason(text: str) -> str:
     if len(text) > MAX_REASON_CHARACTERS:
         raise argparse.ArgumentTypeError(f"has more than {MAX_REASON_CHARACTERS} characters")
-    return operator_desk.text(text.strip())
+    return arguments.text(text.strip())

@@ -103,7 +103,7 @@ class TellingClient(AsyncWebClient):
 
 
 def tell_of(telemetry: Telemetry, method: str, result: Result, seconds: float) -> None:
-    """Tells how a call of this method ended, which took so many seconds."""
+    """Tells how a call of this method ended, and how long it took."""
     outcome, error = _told(result)
     telemetry.tell(SlackCalled(method=method, outcome=outcome, seconds=seconds, error=error))
     if isinstance(result, Limited):

@@ -40,8 +40,8 @@ _MAX_BUCKETS: Final = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """At most so many calls in any minute, of which at most `burst` may go at once. If all may, they go as soon as the
-    minute has room for them."""
+    """At most `calls` calls in any minute, of which at most `burst` go at once. If `burst` is all of them, they go as
+    soon as the minute has room for them."""
 
     calls: int
     burst: int

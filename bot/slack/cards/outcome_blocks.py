@@ -37,7 +37,7 @@ _MAX_REASON_CHARACTERS: Final = 120
 """Of a reason in the line of the outcome. A longer one stands below it."""
 _MAX_OUTCOME_CHARACTERS: Final = 120
 _LEAST_VERDICTS: Final = 3
-"""However little else a card shows, it says so many of the verdicts that were given one by one."""
+"""A card shows at least this many of the verdicts that were given one by one, however little else fits."""
 _ENDS: Final = frozenset('"·')
 """What could make words look as if they ended before they do."""
 _OURS: Final = ("The ", "Waiting ", "It ")

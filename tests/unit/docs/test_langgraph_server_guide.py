@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot import policy_file, servers_file
-from bot.app import servers
+from bot.app.servers import serving
 from bot.approvals.model.ids import ThreadId
 from bot.cli.check import Findings
 from bot.cli.check import servers as check_servers
@@ -81,5 +81,5 @@ def test_the_figures_of_the_guide_are_those_of_the_code() -> None:
     assert "looks every 5 s" in (DOCS / "images" / "servers.svg").read_text()
     assert engine.MAX_FOLLOWED.total_seconds() == 60
     assert "**Progress is told for a minute.**" in TEXT
-    assert servers.LOOK_AGAIN.total_seconds() == 2
+    assert serving.LOOK_AGAIN.total_seconds() == 2
     assert "After that the bot looks at the thread every two seconds" in TEXT

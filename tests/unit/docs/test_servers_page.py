@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot import servers_file
-from bot.app import lookouts, servers
+from bot.app.servers import lookouts, serving
 from bot.engines.server import engine, watching
 from bot.policy_file.terms import Strict
 from bot.servers_file import entries
@@ -50,10 +50,10 @@ def test_the_figures_of_the_page_are_those_of_the_code() -> None:
     assert watching.OVERLAP.total_seconds() == 120
     assert lookouts.MIN_SECONDS_BETWEEN == 1
     assert lookouts.AGENTS_EVERY.total_seconds() == 60
-    followed, again = engine.MAX_FOLLOWED.total_seconds(), servers.LOOK_AGAIN.total_seconds()
+    followed, again = engine.MAX_FOLLOWED.total_seconds(), serving.LOOK_AGAIN.total_seconds()
     assert (
         stated["how long a run is followed"] == f"{followed:g} s. After that, its thread is looked at every {again:g} s"
     )
     away = stated["how soon a task is tried again if its server does not answer"]
-    assert away == f"{servers.AWAY_AGAIN.total_seconds():g} s"
+    assert away == f"{serving.AWAY_AGAIN.total_seconds():g} s"
     assert f"At least {entries.MIN_KEY_CHARACTERS} characters" in PAGES[PAGE]

@@ -385,6 +385,22 @@ def test_a_reader_that_goes_away_ends_an_anchor_with_one(log: Log, monkeypatch: 
     assert code == 1
 
 
+@pytest.mark.parametrize("words", [["verify"], ["verify", "--follow"], ["export"], ["anchor"]], ids=" ".join)
+@pytest.mark.parametrize("log", ["sqlite"], indirect=True)
+def test_a_log_whose_table_is_gone_is_said_in_words(
+    log: Log, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever may write the file may drop the table, too."""
+    log.filled(three_days)
+    with closing(sqlite3.connect(tmp_path / "countersign.sqlite")) as file, file:
+        file.execute("DROP TABLE events")
+
+    code = log.run(*words)
+
+    assert code == 1
+    assert "The audit log cannot be read: no such table" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("option", ["--every", "--reread"])
 def test_an_option_of_following_is_refused_without_it(
     log: Log, option: str, capsys: pytest.CaptureFixture[str]

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from bot.app.telling import Sweeps as Noting
-from bot.app.watching import START_SECONDS, Asked, Counting, Counts, GatewayWatched, Sweeps
+from bot.app.watched.telling import Sweeps as Noting
+from bot.app.watched.watching import START_SECONDS, Asked, Counting, Counts, GatewayWatched, Sweeps
 from bot.approvals.model.census import Census, Some
 from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.facts import SlackDisconnected, SweepEnded

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.app.lookouts import Lane, Lookout
+from bot.app.servers.lookouts import Lane, Lookout
 from bot.approvals.model.agent import ThreadStatus
 from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.facts import ServerAway, ServerReached

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot.app import workers_watched
-from bot.app.watching import Sweeps
-from bot.app.workers_watched import WorkersWatched, _Listening
+from bot.app.watched import without_gateway
+from bot.app.watched.watching import Sweeps
+from bot.app.watched.without_gateway import WorkersWatched, _Listening
 from bot.http.routes.watched import verdict
 from bot.runtime import health
 from bot.settings import Bind, RoleSettings
@@ -86,7 +86,7 @@ def test_an_address_that_is_taken_is_said_once_and_used_when_it_is_free(
     taken: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A gateway of this machine may have the same settings, and the worker has to work."""
-    monkeypatch.setattr(workers_watched, "BIND_SECONDS", 0.0)
+    monkeypatch.setattr(without_gateway, "BIND_SECONDS", 0.0)
     port = taken.getsockname()[1]
     server = _Listening(Bind(host="127.0.0.1", port=port), lambda _: verdict([]))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.app.sweeping import sweep
+from bot.app.watched.sweeping import sweep
 from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.facts import SweepEnded
 from tests.support.fakes.telemetry import Heard

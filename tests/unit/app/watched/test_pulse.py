@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from bot.app import pulse
-from bot.app.pulse import beating
+from bot.app.watched import pulse
+from bot.app.watched.pulse import beating
 from bot.telemetry.metrics import Metrics
 from bot.telemetry.stream import Stream
 from tests.support.starter import WAIT

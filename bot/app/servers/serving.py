@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.app.lookouts import Lane, Lookout
+from bot.app.servers.lookouts import Lane, Lookout
 from bot.approvals.model.catalog import Agent
 from bot.approvals.model.errors import Unreachable
 from bot.approvals.model.ids import TaskId

@@ -16,7 +16,7 @@ from socket import AF_INET, AF_INET6
 from threading import Thread
 from typing import Final
 
-from bot.app.watching import Sweeps
+from bot.app.watched.watching import Sweeps
 from bot.http.routes.watched import PATHS, Answer, headers, page, verdict
 from bot.runtime import health
 from bot.runtime.children import Channel

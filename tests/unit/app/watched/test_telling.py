@@ -6,11 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 PROGRAM = """
 import os, shutil, sys
 from pathlib import Path
-from bot.app.telling import telemetry_of
+from bot.app.watched.telling import telemetry_of
 from bot.approvals.model.facts import LeaseLost
 from bot.runtime import logs
 from bot.settings import RoleSettings

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.app.servers import AWAY_AGAIN, LOOK_AGAIN, Servers, served
+from bot.app.servers.serving import AWAY_AGAIN, LOOK_AGAIN, Servers, served
 from bot.app.wire import GatewayWork
 from bot.approvals.model.caller import task_id_of
 from bot.approvals.model.errors import Unreachable

@@ -16,7 +16,7 @@ from math import inf
 from pathlib import Path
 from typing import Final, Generic, Protocol, TypeVar
 
-from bot.app.pulse import beating
+from bot.app.watched.pulse import beating
 from bot.approvals.model.census import Census
 from bot.approvals.model.errors import CountersignError
 from bot.approvals.ports.operators import CensusStore
